@@ -1,0 +1,112 @@
+"""From a file to a Protocol: finds it, reads it, and turns every complaint into one ProtocolError with its place."""
+
+import tomllib
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from titrate import places, protocol
+from titrate.errors import ProtocolError
+from titrate.protocol import Protocol
+
+LARGEST_BYTES = 1_000_000
+
+# The models behind tables that are no phases, by key.
+SECTIONS: Mapping[str, type[BaseModel]] = {
+    "protocol": protocol.Header,
+    "drug": protocol.Drug,
+    "subject": protocol.Subject,
+    "ramp": protocol.Span,
+    "staircase": protocol.Stairs,
+}
+
+
+def packaged() -> list[str]:
+    """Names of the protocols that come with the package, sorted."""
+    found = (files("titrate") / "protocols").iterdir()
+    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+
+
+def read(file_or_name: str | Path) -> Protocol:
+    """The protocol in a file, or the packaged one of that name. Raises ProtocolError."""
+    place: Path | Traversable = Path(file_or_name)
+    if str(file_or_name) in packaged() and not place.is_file():
+        place = files("titrate") / "protocols" / f"{file_or_name}.toml"
+    try:
+        if not place.is_file():
+            raise ProtocolError("protocol file", file_or_name, f"a file, or one of {', '.join(packaged())}")
+        with place.open("rb") as stream:
+            data = stream.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ProtocolError):
+            raise
+        raise ProtocolError("protocol file", file_or_name, f"a file that can be read ({error})") from None
+    if len(data) > LARGEST_BYTES:
+        raise ProtocolError(str(file_or_name), "the file", f"at most {LARGEST_BYTES} bytes")
+    try:
+        text = data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError(str(file_or_name), "the file", f"a text in UTF-8 ({error.reason})") from None
+    return parse(text, str(file_or_name))
+
+
+def parse(text: str, file: str = "protocol") -> Protocol:
+    """The protocol in a TOML text; `file` names it in messages. Raises ProtocolError."""
+    try:
+        document = tomllib.loads(text.replace("\r\n", "\n"))
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(file, "the file", f"TOML ({_one_line(error)})") from None
+    try:
+        found = Protocol.model_validate(document)
+    except ValidationError as error:
+        raise _first_complaint(error, text, file) from None
+    found._file, found._text = file, text
+    _check_depth(found.phase, found, ())
+    return found
+
+
+def _first_complaint(error: ValidationError, text: str, file: str) -> ProtocolError:
+    complaint = error.errors(include_url=False)[0]
+    location: Sequence[str | int] = complaint["loc"]
+    path = [item for item in location if not (isinstance(item, str) and item.endswith(protocol.TAG))]
+    where = places.where(file, text, path)
+    kind, value = complaint["type"], complaint["input"]
+    inner = complaint.get("ctx", {}).get("error")
+    if isinstance(inner, ProtocolError):
+        return ProtocolError(where, inner.value, inner.allowed)
+    if kind == "missing":
+        return ProtocolError(where, None, f"the key `{path[-1]}` is needed here")
+    if kind == "extra_forbidden":
+        return ProtocolError(where, "this key", f"the keys {', '.join(_keys(location))}")
+    return ProtocolError(where, value, _one_line(complaint["msg"]).removeprefix("Input should be "))
+
+
+def _keys(location: Sequence[str | int]) -> list[str]:
+    """The keys that the table around a location has."""
+    model: type[BaseModel] = Protocol
+    for item in location[:-1]:
+        if isinstance(item, str):
+            model = (
+                protocol.PHASES.get(item.removesuffix(protocol.TAG), model)
+                if item.endswith(protocol.TAG)
+                else (SECTIONS.get(item, model))
+            )
+    return [field.alias or name for name, field in model.model_fields.items()]
+
+
+def _check_depth(phases: Sequence[Any], whole: Protocol, path: tuple[str | int, ...]) -> None:
+    """Refuses repeats that stand too deep within each other to be understood by a reader."""
+    for index, phase in enumerate(phases):
+        if isinstance(phase, protocol.Repeat):
+            here = (*path, "phase", index)
+            if len(here) > 2 * protocol.DEEPEST_REPEAT:
+                raise ProtocolError(whole.where(here), "a repeat", f"repeats at most {protocol.DEEPEST_REPEAT} deep")
+            _check_depth(phase.phase, whole, here)
+
+
+def _one_line(error: object) -> str:
+    return " ".join(str(error).split())
