@@ -153,10 +153,9 @@ class Compiler:
     def _check_stated_flow(self, phase: Infuse, rate_mg_h: Fraction, path: Path) -> None:
         flow_ml_h = rate_mg_h / self.mixture.concentration_mg_ml
         if phase.rate and abs(phase.rate.value - flow_ml_h) > AGREEMENT * flow_ml_h:
-            allowed = (
-                f"{decimal(flow_ml_h)} mL/h, for {phase.infuse.text} is {decimal(rate_mg_h)} mg/h at "
-                f"{decimal(self.mixture.weight_kg)} kg, and the drug has {decimal(self.mixture.concentration_mg_ml)} mg/mL"
-            )
+            dose = f"{phase.infuse.text} is {decimal(rate_mg_h)} mg/h for {decimal(self.mixture.weight_kg)} kg"
+            drug = f"{decimal(self.mixture.concentration_mg_ml)} mg/mL"
+            allowed = f"{decimal(flow_ml_h)} mL/h, because {dose} and the drug has {drug}"
             raise ProtocolError(self.protocol.where((*path, "rate")), phase.rate.text, allowed)
 
     def _check_count(self, count: int, path: Path) -> None:
@@ -180,9 +179,7 @@ def _pass(protocol: Protocol, session: int) -> tuple[Sequence[Table], Path]:
             passes += phase.repeat
             if 1 <= session <= passes:
                 return phase.phase, ("phase", index)
-    allowed = (
-        f"1 to {passes}, the passes of the outermost repeat" if passes else "none, as the protocol repeats nothing"
-    )
+    allowed = f"1 to {passes}, the passes of the outermost repeat" if passes else "none, for nothing is repeated here"
     raise ProtocolError("--session", session, allowed)
 
 
