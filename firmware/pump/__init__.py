@@ -1,0 +1,1 @@
+"""The pump's firmware: `app` is the loop, `core` the pure rules, `drivers` the hardware."""

@@ -1,0 +1,138 @@
+"""The loop: read, monitor, decide, act, tell. A cyclic executive without callbacks (D11).
+
+The hardware comes in as objects, so the same loop runs on a board, on the emulated chip and in a simulation. Control
+ticks have a fixed period; between them the loop sleeps until a byte comes from the host. Planning, telling and
+collecting garbage happen behind the tick, bounded, so that none of them can make the motor starve.
+"""
+
+import gc
+
+from pump.core import framing
+from pump.core.controller import Controller
+from pump.core.feeder import Feeder
+from pump.core.session import Session
+
+PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
+COLLECT_EVERY = 50  # control ticks
+EVENTS_PER_TICK = 2
+
+
+class App:
+    """stepper, odometer, pressure, clock, link, watchdog: see hil/devices for what each must offer.
+
+    board: data of boards/*/board.py. build: VERSION, DIGEST. watchdog_reset: whether the last reset was one.
+    """
+
+    def __init__(self, board, build, stepper, odometer, pressure, clock, link, watchdog, watchdog_reset):
+        self._board = board
+        self._stepper = stepper
+        self._odometer = odometer
+        self._pressure = pressure
+        self._clock = clock
+        self._link = link
+        self._watchdog = watchdog
+        self.feeder = Feeder(stepper)
+        self.controller = Controller(board, build, self.feeder)
+        self._session = Session()
+        self._deframer = framing.Deframer()
+        self._running = False
+        self._us = 0  # elapsed, not yet a whole millisecond
+        self._to_status_ms = 0
+        self._to_collect = COLLECT_EVERY
+        self.faulty_lines = 0
+        stepper.enable(False)
+        self.controller.booted(watchdog_reset)
+        gc.collect()
+
+    def run(self):
+        """For ever. Whatever is raised in here is a bug: the motor goes off and the watchdog does the rest."""
+        try:
+            while True:
+                self.turn()
+        finally:
+            self._stepper.halt()
+            self._stepper.enable(False)
+
+    def turn(self):
+        """Sleeps until the next control tick or a byte from the host, and serves it."""
+        wait_ms = self._clock.remaining_ms()
+        if wait_ms:
+            if self._link.wait(wait_ms):
+                self._listen()
+            return
+        self._clock.advance()
+        self.tick()
+        self._behind()
+
+    def tick(self):
+        """The control duties, in fixed order. Allocates nothing."""
+        us = self._us + self._clock.elapsed_us()
+        ms = us // 1000
+        elapsed_us = us - self._us
+        self._us = us - ms * 1000
+        if self._running:
+            self.feeder.elapse(elapsed_us)
+        self.controller.sense(ms, self._pressure.pascal(), self._odometer.steps())
+        if self._running != self.controller.motor_on:
+            self._follow_state()
+        if self._running:
+            self.feeder.feed()
+        self._to_status_ms -= ms
+        self._watchdog.feed()
+
+    def _follow_state(self):
+        """Turns the motor on or off as the state says: the only place that does."""
+        controller = self.controller
+        if controller.motor_on:
+            controller.infusion.planner.refill(PLAN_TICKS)
+            self.feeder.feed()
+            self._stepper.enable(True)
+            self._clock_on()
+            self._stepper.start()
+        else:
+            self._stepper.halt()
+            self._stepper.enable(False)
+            self.feeder.elapse(self._clock_on())
+            controller.halted(self._odometer.steps())
+        self._running = controller.motor_on
+
+    def _clock_on(self):
+        """Microseconds since the last look at the clock; kept for the next tick's milliseconds."""
+        elapsed_us = self._clock.elapsed_us()
+        self._us += elapsed_us
+        return elapsed_us
+
+    def _listen(self):
+        for message, fault in self._deframer.feed(self._link.read()):
+            if fault:
+                self.faulty_lines += 1
+                continue
+            self.controller.heard()
+            reply = self._session.answer(message, self.controller.act)
+            if self._running != self.controller.motor_on:
+                self._follow_state()
+            if reply:
+                self._link.write(framing.encode(reply))
+
+    def _behind(self):
+        """What follows a tick: plan, tell, tidy. Each bounded."""
+        controller = self.controller
+        if self._running:
+            controller.infusion.planner.refill(PLAN_TICKS)
+            controller.follow()
+        log = controller.log
+        if log.told != log.last:
+            for entry in log.after(log.told, EVENTS_PER_TICK):
+                log.told = entry[0]
+                self._tell("event", {"sequence": entry[0], "time_ms": entry[1], "kind": entry[2], "text": entry[3]})
+        if controller.changed or self._to_status_ms <= 0:
+            controller.changed = False
+            self._to_status_ms = self._board.STATUS_PERIOD_MS
+            self._tell("status", controller.status())
+        self._to_collect -= 1
+        if not self._to_collect:
+            self._to_collect = COLLECT_EVERY
+            gc.collect()
+
+    def _tell(self, method, params):
+        self._link.write(framing.encode({"method": method, "params": params}))

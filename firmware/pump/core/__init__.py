@@ -1,0 +1,1 @@
+"""Pure rules: no hardware, no clock, no input or output; the same on CPython and MicroPython."""

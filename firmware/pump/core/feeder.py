@@ -1,0 +1,64 @@
+"""Hands planned words to the step generator, never more than LEAD_US ahead, and knows which must be done by now.
+
+If the loop hangs, what has been handed over is all that the motor will do (D3). Allocates nothing.
+"""
+
+from pump.core.planner import RING
+from pump.core.units import US_PER_TICK
+
+LEAD_US = 245000  # the motor stops by itself within 250 ms of the last feed
+SLACK_US = 2000  # between the loop's idea of when the generator started and the truth
+
+
+class Feeder:
+    """lead_us: how long the generator will go on without another word. asked: steps handed over in this program.
+
+    due: steps of the words that must be over by now; asked - due are in flight, and the pulse count lies between.
+    starved: how often the generator ran dry while there was something to do.
+    """
+
+    def __init__(self, stepper):
+        self._stepper = stepper
+        self.starved = 0
+        self.begin(None, 0)
+
+    def begin(self, planner, asked):
+        """Starts on a planner, or forgets one: nothing is with the generator."""
+        self._planner = planner
+        self.lead_us = self._held_us = 0
+        self.asked = self.due = asked
+        self._due = 0  # ring index of the oldest word that may still be in work
+
+    def elapse(self, us):
+        """Lets time pass: words that must be over are counted as due."""
+        lead = self.lead_us - us
+        if lead < 0:
+            if self.lead_us and not self._planner.done:
+                self.starved += 1
+            lead = 0
+        self.lead_us = lead
+        planner = self._planner
+        while self._due != planner.head:
+            length = planner.ticks[self._due] * US_PER_TICK
+            if self._held_us - length < lead + SLACK_US and lead:
+                break
+            self._held_us -= length
+            self.due += planner.steps[self._due]
+            self._due = (self._due + 1) & (RING - 1)
+
+    def feed(self):
+        """Hands over words while the generator has room and the lead allows."""
+        planner = self._planner
+        room = self._stepper.room()
+        while room and planner.head != planner.tail:
+            i = planner.head
+            ticks = planner.ticks[i]
+            if self.lead_us + ticks * US_PER_TICK > LEAD_US:
+                break
+            self._stepper.put(planner.words[i])
+            self.lead_us += ticks * US_PER_TICK
+            self._held_us += ticks * US_PER_TICK
+            self.asked += planner.steps[i]
+            planner.ahead_ticks -= ticks
+            planner.head = (i + 1) & (RING - 1)
+            room -= 1

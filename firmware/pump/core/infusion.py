@@ -1,0 +1,74 @@
+"""One program being delivered from one syringe after another: where it stands in steps, time and volume."""
+
+from pump.core.law import BEGIN_PL_H, DURATION_MS, END_PL_H, Law
+from pump.core.planner import Planner
+from pump.core.units import TICKS_PER_MS, US_PER_TICK
+
+# The generator raises its pulse this long before a word ends; so much later every word ends, to be on time.
+PULSE_TICKS = 3
+
+
+class Infusion:
+    """A program, its law and its planner.
+
+    base_steps: the odometer when it started. phase: index of the one in force.
+    """
+
+    def __init__(self, program, step_volume, shortest_ticks, base_steps, syringe_end_steps):
+        self.program = program
+        self.base_steps = base_steps
+        self.planner = Planner(Law(program.phases, step_volume), syringe_end_steps - base_steps, shortest_ticks)
+        self._ends = []  # infusion tick at which each phase ends
+        end = 0
+        for phase in program.phases:
+            end += phase[DURATION_MS] * TICKS_PER_MS
+            self._ends.append(end)
+        self.phase = 0
+        self.rewind(0, base_steps)
+
+    def rewind(self, at, total_steps):
+        """Plans on from infusion tick `at`, with the odometer at total_steps."""
+        self.planner.seek(at - PULSE_TICKS, total_steps - self.base_steps)
+
+    def refit(self, syringe_end_steps, total_steps):
+        """A new syringe, whose last step by the odometer is syringe_end_steps; the motor is off."""
+        self.planner.limit = syringe_end_steps - self.base_steps
+        self.planner.seek(self.planner.position, total_steps - self.base_steps)
+
+    def now_ticks(self, lead_us):
+        """Infusion time of the step generator, given how long it can still go on."""
+        planner = self.planner
+        return planner.position - planner.ahead_ticks - lead_us // US_PER_TICK + PULSE_TICKS
+
+    def enter_phase(self, at):
+        """Updates `phase` for infusion tick `at`; whether it changed."""
+        before = self.phase
+        while self.phase < len(self._ends) - 1 and at >= self._ends[self.phase]:
+            self.phase += 1
+        return self.phase != before
+
+    def rate_pl_h(self, at):
+        """Rate at infusion tick `at`, bolus included."""
+        law = self.planner.law
+        law.seek(max(at, 0))
+        rate_pl_h = law.rate_pl_h(max(at, 0))
+        law.seek(max(self.planner.position, 0))
+        return rate_pl_h
+
+    def highest_pl_h(self):
+        """Highest rate of the program from the phase in force on."""
+        return max([max(phase[BEGIN_PL_H], phase[END_PL_H]) for phase in self.program.phases[self.phase :]])
+
+    def add_bolus(self, volume_pl, length_ticks):
+        """Adds a bolus behind what is already planned; False when the program would end before it."""
+        at = max(self.planner.position, 0)
+        law = self.planner.law
+        if at + length_ticks > law.end or at < law.bolus_end:
+            return False
+        law.add_bolus(volume_pl, length_ticks, at)
+        self.planner.enter(at)
+        return True
+
+    def abandon_bolus(self, at):
+        """Drops what is left of a bolus at infusion tick `at`."""
+        self.planner.law.abandon_bolus(max(at, 0))

@@ -1,0 +1,21 @@
+"""The event log in memory: numbered entries, the oldest forgotten first. Numbers never have a gap."""
+
+
+class Log:
+    """entries: [sequence, time_ms, kind, text]; `told` is the last sequence that the host has been sent."""
+
+    def __init__(self, capacity=64):
+        self._capacity = capacity
+        self.entries = []
+        self.last = 0
+        self.told = 0
+
+    def add(self, time_ms, kind, text):
+        self.last += 1
+        self.entries.append([self.last, time_ms, kind, text])
+        if len(self.entries) > self._capacity:
+            self.entries.pop(0)
+
+    def after(self, sequence, most):
+        """Up to `most` entries behind `sequence`, oldest first."""
+        return [entry for entry in self.entries if entry[0] > sequence][:most]

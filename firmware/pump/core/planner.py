@@ -1,0 +1,135 @@
+"""Turns the delivery law into words for the step generator, a little ahead of time and off the control tick.
+
+A word is a few equal steps, or a rest; it lasts a whole number of ticks (the layout is `word`, the state machine that
+runs it is in drivers/stepper_pio.py). No step is ever planned before the tick at which the law wants it. Slow rates
+get one word a step, exact to the tick. Fast ones share words of about GROUP_TICKS; inside a flat phase their steps are
+late by at most a quarter of a tick a step, inside a ramp by the curvature of a tenth of a second.
+"""
+
+from array import array
+
+OVERHEAD_TICKS = 11  # of the state machine's loop: the shortest word
+MAX_WORD_TICKS = 10000  # 100 ms: two words more than cover a control period
+GROUP_TICKS = 10000
+GROUP_BELOW_TICKS = 4000  # steps closer than 40 ms share words, or four words would not last a control period
+MAX_STEPS = 256
+RING = 16  # words planned ahead of the hardware; a power of two
+
+
+def word(steps, period_ticks):
+    """The word for `steps` equal steps (1 to 256), or for a rest of one period (steps = 0). Below 2^30.
+
+    From the lowest bit: steps - 1 (8 bits), fine (6), coarse (10), pulse (1);
+    period = OVERHEAD_TICKS + fine + (32 (coarse + 1) if coarse else 0).
+    """
+    spare = period_ticks - OVERHEAD_TICKS
+    fine, coarse = (spare, 0) if spare < 64 else (spare & 31, (spare >> 5) - 1)
+    return (steps - 1 if steps else 0) | fine << 8 | coarse << 14 | (1 << 24 if steps else 0)
+
+
+class Planner:
+    """A ring of planned words. `refill` makes them; the feeder takes them from `head` on.
+
+    words, ticks, steps: the ring's columns. position: infusion tick at the end of the last planned word.
+    planned: number of the last planned step. dry: the syringe's last step is planned and the law wants more.
+    """
+
+    def __init__(self, law, limit_steps, shortest_ticks):
+        self.law = law
+        self.limit = limit_steps  # the syringe's last step
+        self.shortest = shortest_ticks  # the motor's fastest step; nothing is ever planned faster
+        self.words, self.ticks, self.steps = array("I", [0] * RING), array("I", [0] * RING), array("H", [0] * RING)
+        self.seek(0, 0)
+
+    def seek(self, position, planned):
+        """Forgets all planned words and plans on from infusion tick `position` with `planned` steps made."""
+        self.head = self.tail = 0
+        self.ahead_ticks = 0  # in the ring, not yet with the hardware
+        self.position = position
+        self.planned = planned
+        self.dry = self.done = False
+        self.enter(position)
+
+    def enter(self, at):
+        """Moves to the law's segment at infusion tick `at`."""
+        self.law.seek(max(at, 0))
+        self._last = self.law.steps_due(self.law.segment_end)  # last step of the segment
+        self._hint = self.law.segment_begin  # a tick before the next step
+
+    def refill(self, until_ticks):
+        """Plans words until `until_ticks` of them wait in the ring, or it is full, or there is nothing to plan."""
+        while self.ahead_ticks < until_ticks and (self.tail - self.head) & (RING - 1) < RING - 2:
+            if self.done or self.dry:
+                return
+            self._plan()
+
+    def _put(self, steps, period):
+        length = period * steps if steps else period
+        i = self.tail
+        self.words[i] = word(steps, period)
+        self.ticks[i] = length
+        self.steps[i] = steps
+        self.tail = (i + 1) & (RING - 1)
+        self.ahead_ticks += length
+        self.position += length
+        self.planned += steps
+
+    def _rest(self, gap):
+        if gap >= MAX_WORD_TICKS + OVERHEAD_TICKS:
+            gap = MAX_WORD_TICKS
+        self._put(0, max(gap, OVERHEAD_TICKS))
+
+    def _plan(self):
+        law = self.law
+        step = self.planned + 1
+        while step > self._last and law.segment_end < law.end:
+            self.enter(law.segment_end)
+        if step > self._last:  # no step is left; the rest of the program is waiting
+            if self.position < law.end:
+                self._rest(law.end - self.position)
+            else:
+                self.done = True
+            return
+        if step > self.limit:
+            self.dry = True
+            return
+        due = law.tick_of(step, self._hint)
+        gap = due - self.position
+        if gap > MAX_WORD_TICKS:
+            self._rest(gap if gap >= MAX_WORD_TICKS + self.shortest else gap // 2)
+            return
+        gap = max(gap, self.shortest)  # a step that came due while the motor was off is made up at once
+        share = 1
+        interval = due - self._hint
+        if 0 < interval < GROUP_BELOW_TICKS and self._hint > law.segment_begin:  # a segment's first step stands alone
+            share = min(GROUP_TICKS // interval, self._last - self.planned, self.limit - self.planned, MAX_STEPS)
+        if share > 1:
+            self._plan_group(step, share, due)
+        else:
+            self._put(1, gap)
+            self._hint = due
+
+    def _plan_group(self, step, share, due):
+        """Plans `share` steps in two words so that the last stands on its tick and none before its own."""
+        law = self.law
+        while True:
+            last = law.tick_of(step + share - 1, due)
+            total = max(last - self.position, share * self.shortest)
+            if law.flat:
+                period, longer = divmod(total, share)
+                first, first_period = (longer, period + 1) if longer else (share // 2, period)
+                break
+            # On a ramp all but the first step keep the group's shortest interval, and so come late, never early.
+            ends = law.tick_of(step + 1, due) - due, last - law.tick_of(step + share - 2, due)
+            period = max(min(ends) - 1, self.shortest)
+            first, first_period = 1, total - (share - 1) * period
+            if first_period <= max(due - self.position, self.shortest) + (period >> 1):
+                break
+            share >>= 1  # too steep for so long a group
+            if share == 1:
+                self._put(1, max(due - self.position, self.shortest))
+                self._hint = due
+                return
+        self._put(first, first_period)
+        self._put(share - first, period)
+        self._hint = last

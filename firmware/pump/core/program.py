@@ -1,0 +1,75 @@
+"""A program on its way in: checked part by part against the wire's table, kept, echoed, and named by its digest."""
+
+from pump.core.wire import BEYOND_LIMIT, KINDS, MAX_PHASE_MS, PROGRAM, WRONG_PARAMETERS, program_digest
+
+
+class Refusal(Exception):
+    """A request that the pump refuses: code of the wire's table, and the reason."""
+
+    def __init__(self, code, reason):
+        super().__init__(reason)
+        self.code = code
+        self.reason = reason
+
+
+def is_whole(value, least, most):
+    """Whether value is an integer (and not a bool) in [least, most]."""
+    return type(value) is int and least <= value <= most
+
+
+class Program:
+    """A header and its phases, growing while it is loaded; fastest_pl_h is the rate that board and syringe allow.
+
+    Raises Refusal for anything that is not exactly right.
+    """
+
+    def __init__(self, header):
+        self.fastest_pl_h = 0
+        for key in header:
+            if key not in PROGRAM:
+                raise Refusal(WRONG_PARAMETERS, "program: %s is not a key" % key)
+        for key in sorted(PROGRAM):
+            kind, least, most = PROGRAM[key]
+            value = header.get(key)
+            good = is_whole(value, least, most) if kind is int else isinstance(value, str) and least <= len(value) <= most
+            if not good:
+                raise Refusal(WRONG_PARAMETERS, "program: %s must be %s, %d to %d" % (key, kind.__name__, least, most))
+        self.header = header
+        self.phases = []
+        self._digest = None
+
+    def add(self, first, phases):
+        """Appends phases; `first` must be the number of phases that are there already."""
+        if first != len(self.phases) or first + len(phases) > self.header["phases"]:
+            raise Refusal(WRONG_PARAMETERS, "phases: %d are stored, not %d" % (len(self.phases), first))
+        for phase in phases:
+            self._check(phase, len(self.phases))
+            self.phases.append(phase)
+
+    def _check(self, phase, index):
+        where = "phase %d: " % index
+        if not isinstance(phase, list) or len(phase) != 4 or phase[0] not in KINDS:
+            raise Refusal(WRONG_PARAMETERS, where + "must be [kind, duration_ms, begin_pl_h, end_pl_h]")
+        kind, duration_ms, begin_pl_h, end_pl_h = phase
+        if not is_whole(duration_ms, 1, MAX_PHASE_MS):
+            raise Refusal(WRONG_PARAMETERS, where + "duration_ms must be 1 to %d" % MAX_PHASE_MS)
+        for rate_pl_h in (begin_pl_h, end_pl_h):
+            if type(rate_pl_h) is not int or rate_pl_h < 0:
+                raise Refusal(WRONG_PARAMETERS, where + "a rate must be a whole number of pL/h, 0 or more")
+            if rate_pl_h > self.fastest_pl_h:
+                raise Refusal(BEYOND_LIMIT, where + "%d pL/h; allowed are %d" % (rate_pl_h, self.fastest_pl_h))
+        if kind != "ramp" and begin_pl_h != end_pl_h:
+            raise Refusal(WRONG_PARAMETERS, where + "only a ramp has two rates")
+        if kind == "pause" and begin_pl_h:
+            raise Refusal(WRONG_PARAMETERS, where + "a pause has rate 0")
+
+    @property
+    def complete(self):
+        return len(self.phases) == self.header["phases"]
+
+    @property
+    def digest(self):
+        """SHA-256 in hex of a complete program, else None."""
+        if self._digest is None and self.complete:
+            self._digest = program_digest(self.header, self.phases)
+        return self._digest

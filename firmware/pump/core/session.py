@@ -1,0 +1,50 @@
+"""Requests in order, each acted on once: the host's ids count up by one from the `hello` that opens a session.
+
+The last request and its reply are kept, so that a repeated line gets the same reply and nothing is done twice.
+"""
+
+from pump.core.wire import METHODS, REPLAYED, UNKNOWN_METHOD, WRONG_PARAMETERS
+
+
+def checked(message):
+    """(code, reason) of what is wrong with a request's form, or None."""
+    method = message.get("method")
+    if not isinstance(method, str) or method not in METHODS:
+        return UNKNOWN_METHOD, "unknown method"
+    params = message.get("params", {})
+    wanted = METHODS[method][1]
+    if not isinstance(params, dict) or len(params) != len(wanted):
+        return WRONG_PARAMETERS, "%s takes %s" % (method, ", ".join(sorted(wanted)) or "no parameters")
+    for name in wanted:
+        if name not in params or type(params[name]) is not wanted[name]:
+            return WRONG_PARAMETERS, "%s: %s must be %s" % (method, name, wanted[name].__name__)
+    return None
+
+
+class Session:
+    """answer(message, act) -> reply or None. act(method, params) -> (result, None) or (None, (code, reason))."""
+
+    def __init__(self):
+        self._last_id = -1
+        self._last_request = None
+        self._last_reply = None
+
+    def answer(self, message, act):
+        number = message.get("id")
+        if type(number) is not int or number < 0:
+            return None  # a notification or nonsense: nothing to answer, nothing to do
+        if number == self._last_id and message == self._last_request:
+            return self._last_reply
+        wrong = checked(message)
+        if not wrong and message["method"] != "hello" and number != self._last_id + 1:
+            wrong = REPLAYED, "id %d; %d is next" % (number, self._last_id + 1)
+        if wrong:
+            return {"id": number, "error": {"code": wrong[0], "message": wrong[1]}}
+        result, error = act(message["method"], message.get("params", {}))
+        reply = {"id": number}
+        if error:
+            reply["error"] = {"code": error[0], "message": error[1]}
+        else:
+            reply["result"] = result
+        self._last_id, self._last_request, self._last_reply = number, message, reply
+        return reply

@@ -1,0 +1,37 @@
+"""The syringes that the pump knows (SR-MECH-03): the only source of bore, stroke and nominal volume.
+
+Source of the bores: the B-D (plastic) rows of the syringe diameter tables that New Era prints in its pump manuals,
+quoted from memory. Makers' tables differ by up to 0.6 % of bore between each other, which is 1.2 % of volume: a real
+syringe is calibrated before its figures are trusted.
+The stroke is nominal volume / bore area, rounded up to 0.1 mm.
+"""
+
+# id: (name, bore_um, stroke_um, nominal_nl)
+SYRINGES = {
+    "bd-plastipak-5": ("BD Plastipak 5 mL", 11990, 44300, 5000000),
+    "bd-plastipak-10": ("BD Plastipak 10 mL", 14430, 61200, 10000000),
+    "bd-plastipak-20": ("BD Plastipak 20 mL", 19050, 70200, 20000000),
+    "bd-plastipak-50": ("BD Plastipak 50 mL", 26590, 90100, 50000000),
+}
+
+BORE_UM, STROKE_UM, NOMINAL_NL = 1, 2, 3
+
+
+def step_volume_pl(syringe_id, lead_um, steps_per_turn):
+    """Volume of one microstep as a ratio of integers: (picolitres, divisor).
+
+    bore area x lead / steps per turn; pi is 355/113, which is 0.085 ppm too large.
+    1 um^3 is 1 fL, hence the factor 1000. Raises KeyError for a syringe that is not in the table.
+    """
+    bore_um = SYRINGES[syringe_id][BORE_UM]
+    return 355 * bore_um * bore_um * lead_um, 4 * 113 * steps_per_turn * 1000
+
+
+def fill_steps(fill_nl, step_volume):
+    """Steps that empty a syringe filled with fill_nl, rounded up.
+
+    The last microstep may reach past the declared fill by less than itself, so that a program of exactly
+    k fills needs exactly k syringes.
+    """
+    pl, divisor = step_volume
+    return -(-fill_nl * 1000 * divisor // pl)

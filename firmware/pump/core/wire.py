@@ -1,0 +1,111 @@
+"""The link's messages, declared once: what each method takes, when it is legal, and what a program looks like.
+
+JSON-RPC 2.0 semantics without the version field: {"id", "method", "params"} asks, {"id", "result"} or
+{"id", "error": {"code", "message"}} answers, {"method", "params"} without id tells. Every number is an integer and
+names its unit in its key. `docs/link.md` is generated from these tables.
+"""
+
+import binascii
+import hashlib
+
+from pump.core.states import states_of
+
+VERSION = "0.1.0"
+
+# method: (state event or None where it is legal always, {parameter: type}, what it does)
+METHODS = {
+    "hello": (None, {}, "opens a session; names firmware, board and wire digest"),
+    "status": (None, {}, "the status of now"),
+    "syringe": ("FIT_SYRINGE", {"syringe": str, "fill_nl": int}, "declares a fitted syringe and its fill"),
+    "load": ("LOAD", {"program": dict, "first": int, "phases": list}, "stores a part of a program and echoes it"),
+    "confirm": ("CONFIRM", {"digest": str}, "accepts the program that has this digest"),
+    "start": ("START", {}, "starts the confirmed program"),
+    "pause": ("PAUSE", {}, "stops the motor and keeps the program"),
+    "resume": ("RESUME", {}, "goes on where the program stood"),
+    "stop": ("STOP", {}, "stops the motor and ends the program"),
+    "bolus": ("BOLUS", {"volume_nl": int, "duration_ms": int}, "adds a bolus to the running program"),
+    "acknowledge": ("ACKNOWLEDGE", {}, "acknowledges alarms whose condition is over"),
+    "heartbeat": (None, {}, "says that the host is there"),
+    "events": (None, {"after": int}, "the log from a sequence number on"),
+}
+
+# notification: what it tells
+NOTIFICATIONS = {
+    "status": "every second of device time, and at each change of state, phase or alarms",
+    "event": "each entry of the log as it is made",
+}
+
+# status field: unit or meaning
+STATUS = {
+    "time_ms": "device time since power-on",
+    "state": "state of the safety machine",
+    "phase": "index of the phase in force, -1 without a program",
+    "infused_ms": "infusion time: stands still while the motor is off",
+    "rate_nl_h": "rate of the motor now, bolus included",
+    "asked_steps": "steps of this program handed to the pulse generator",
+    "counted_steps": "pulses of this program counted at the pin",
+    "counted_nl": "the same as volume",
+    "remaining_nl": "left in the syringe by the count",
+    "pressure_pa": "at the outlet of the syringe",
+    "alarms": "names of the alarms in force, highest priority first",
+}
+
+# the header of a program: key: (type, least, most); a name is its length in characters
+PROGRAM = {
+    "name": (str, 1, 60),
+    "drug": (str, 1, 40),
+    "concentration_ng_ml": (int, 1, 1000000000),
+    "weight_g": (int, 1000, 300000),
+    "syringe": (str, 1, 40),
+    "fill_nl": (int, 1, 100000000),
+    "phases": (int, 1, 500),
+    "attended": (int, 0, 1),
+}
+
+# a phase on the wire: [kind, duration_ms, begin_pl_h, end_pl_h]
+KINDS = ("infuse", "ramp", "bolus", "pause")
+MAX_PHASE_MS = 864000000  # 240 h, the longest phase of the fourteen regimens
+PHASES_PER_LOAD = 12  # keeps a load line under framing.MAX_LINE_BYTES
+
+# error codes: JSON-RPC's own and, above -32000, the pump's
+ERRORS = {
+    -32601: "unknown method",
+    -32602: "wrong parameters",
+    -32001: "not in this state",
+    -32002: "beyond a limit",
+    -32003: "digest differs",
+    -32004: "replayed id",
+    -32005: "condition still true",
+    -32006: "firmware fault",
+}
+UNKNOWN_METHOD, WRONG_PARAMETERS, NOT_IN_STATE, BEYOND_LIMIT = -32601, -32602, -32001, -32002
+DIGEST_DIFFERS, REPLAYED, STILL_TRUE, FIRMWARE_FAULT = -32003, -32004, -32005, -32006
+
+
+def program_digest(header, phases):
+    """SHA-256, in hex, of a program's header and phases: what a person confirms and the pump holds."""
+    digest = hashlib.sha256()
+    for key in sorted(PROGRAM):
+        digest.update(("%s=%s\n" % (key, header[key])).encode())
+    for phase in phases:
+        digest.update(("%s %d %d %d\n" % tuple(phase)).encode())
+    return binascii.hexlify(digest.digest()).decode()
+
+
+def table_digest():
+    """Sixteen hex digits over every table above: builds whose tables differ refuse each other."""
+    digest = hashlib.sha256()
+    for method in sorted(METHODS):
+        event, parameters, _ = METHODS[method]
+        names = ["%s:%s" % (name, parameters[name].__name__) for name in sorted(parameters)]
+        states = states_of(event) if event else ["*"]
+        digest.update(("%s(%s) %s\n" % (method, ",".join(names), ",".join(states))).encode())
+    for table in (NOTIFICATIONS, STATUS):
+        digest.update((",".join(sorted(table)) + "\n").encode())
+    for key in sorted(PROGRAM):
+        kind, least, most = PROGRAM[key]
+        digest.update(("%s:%s:%d:%d\n" % (key, kind.__name__, least, most)).encode())
+    digest.update(("%s %d\n" % (KINDS, MAX_PHASE_MS)).encode())
+    for code in sorted(ERRORS):
+        digest.update(("%d " % code).encode())
+    return binascii.hexlify(digest.digest()).decode()[:16]

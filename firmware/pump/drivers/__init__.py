@@ -1,0 +1,1 @@
+"""The only code that imports `machine` or `rp2`; each file is named after its chip."""

@@ -1,0 +1,47 @@
+"""RP2040 USB serial: the link's bytes. Waiting for one costs nothing; a host that does not read cannot stall the pump."""
+
+import select
+import sys
+
+import micropython
+
+READ_BYTES = 64  # at most in one go: 2.6 ms at 41 us a byte
+WRITE_BYTES = 64  # one USB packet
+
+
+class Link:
+    """wait(ms): whether a byte came within that time. read(): up to READ_BYTES. write(line): all of it or none.
+
+    lost: lines that were dropped because the host did not take them.
+    """
+
+    def __init__(self):
+        micropython.kbd_intr(-1)  # a 0x03 from the host is a byte like any other
+        self._in = sys.stdin.buffer
+        self._out = sys.stdout.buffer
+        self._readable = select.poll()
+        self._readable.register(sys.stdin, select.POLLIN)
+        self._writable = select.poll()
+        self._writable.register(sys.stdout, select.POLLOUT)
+        self._byte = bytearray(1)
+        self._bytes = bytearray(READ_BYTES)
+        self.lost = 0
+
+    def wait(self, ms):
+        for _ in self._readable.ipoll(ms):
+            return True
+        return False
+
+    def read(self):
+        n = 0
+        while n < READ_BYTES and self.wait(0):
+            self._in.readinto(self._byte)
+            self._bytes[n] = self._byte[0]
+            n += 1
+        return bytes(self._bytes[:n])
+
+    def write(self, line):
+        for _ in self._writable.ipoll(0):
+            self._out.write(line)
+            return
+        self.lost += 1

@@ -1,0 +1,16 @@
+"""RP2040 watchdog: resets the chip unless it is fed. Once started it cannot be stopped."""
+
+import machine
+
+
+def was_watchdog_reset():
+    """Whether the last reset was the watchdog's."""
+    return machine.reset_cause() == machine.WDT_RESET
+
+
+class Watchdog:
+    def __init__(self, timeout_ms):
+        self._watchdog = machine.WDT(timeout=timeout_ms)
+
+    def feed(self):
+        self._watchdog.feed()

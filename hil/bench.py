@@ -1,0 +1,151 @@
+"""One bench: a pump, its mechanics, and hands to disturb them. The same names on every target."""
+
+from __future__ import annotations
+
+from array import array
+from types import TracebackType
+from typing import TYPE_CHECKING, Protocol
+from urllib.parse import parse_qs, urlencode, urlsplit
+
+import serial
+
+from hil.mechanics import Mechanics
+from hil.targets import register
+
+if TYPE_CHECKING:
+    from titrate.client import Pump
+
+DEFAULT_SYRINGE = "bd-plastipak-50"
+
+
+class Target(Protocol):
+    """Where the firmware runs, in lock step with whoever waits."""
+
+    name: str
+    mechanics: Mechanics
+
+    @property
+    def now_us(self) -> int: ...
+    def settle(self) -> None: ...
+    def write(self, data: bytes) -> None: ...
+    def available(self) -> int: ...
+    def read(self, size: int) -> bytes: ...
+    def run_for(self, us: int, until_bytes: int = 0) -> None: ...
+    def plug_link(self, plugged: bool) -> None: ...
+    def hang(self) -> None: ...
+    def cut_power(self) -> None: ...
+    def restore_power(self) -> None: ...
+    def close(self) -> None: ...
+
+
+class Bench:
+    """pump: the client that users have, opened on first use. Times are device time, volumes microlitres."""
+
+    simulated = True
+
+    def __init__(self, target: Target, seed: int = 0) -> None:
+        self.target = target
+        self.seed = seed
+        self.port: serial.SerialBase | None = None
+        self._pump: Pump | None = None
+
+    @property
+    def pump(self) -> Pump:
+        if self._pump is None:
+            from titrate.client import Pump
+
+            assert self.port is not None
+            self._pump = Pump(self.port)
+        return self._pump
+
+    def __enter__(self) -> Bench:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    def close(self) -> None:
+        self.target.close()
+
+    def run_for(self, seconds: float) -> None:
+        """Lets device time pass; what the pump says waits in the port."""
+        self.target.run_for(round(seconds * 1e6))
+
+    # --- what is measured outside the firmware
+
+    @property
+    def now_s(self) -> float:
+        return self.target.now_us / 1e6
+
+    @property
+    def delivered_ul(self) -> float:
+        """Left the open end of the line."""
+        self.target.settle()
+        return self.target.mechanics.delivered_ul(self.target.now_us)
+
+    @property
+    def pressure_kpa(self) -> float:
+        """At the outlet of the syringe."""
+        self.target.settle()
+        return self.target.mechanics.pressure_kpa(self.target.now_us)
+
+    @property
+    def steps(self) -> int:
+        """Forward minus backward pulses."""
+        self.target.settle()
+        return self.target.mechanics.steps
+
+    @property
+    def step_times_us(self) -> array[int]:
+        """When each pulse happened."""
+        self.target.settle()
+        return self.target.mechanics.step_times_us
+
+    # --- hands
+
+    def occlude(self) -> None:
+        self.target.settle()
+        self.target.mechanics.line.clamp(self.target.now_us, True)
+
+    def release(self) -> None:
+        self.target.settle()
+        self.target.mechanics.line.clamp(self.target.now_us, False)
+
+    def change_syringe(self) -> None:
+        """A full syringe of the same kind in place of the one fitted; the line stays connected."""
+        self.target.settle()
+        self.target.mechanics.fit_syringe()
+
+    def unplug_link(self) -> None:
+        self.target.plug_link(False)
+
+    def plug_link(self) -> None:
+        self.target.plug_link(True)
+
+    def cut_power(self) -> None:
+        self.target.cut_power()
+
+    def restore_power(self) -> None:
+        self.target.restore_power()
+        self._pump = None
+
+    def hang(self) -> None:
+        """The firmware stops dead, with interrupts off."""
+        self.target.hang()
+
+
+def open_bench(url: str, *, seed: int = 0, syringe: str = DEFAULT_SYRINGE) -> Bench:
+    """A bench on sim:// or emu://. LinkError's kin are raised as serial.SerialException with what is missing."""
+    register()
+    port = serial.serial_for_url(f"{url}?{urlencode({'seed': seed, 'syringe': syringe})}")
+    bench: Bench = port.bench
+    return bench
+
+
+def parse_url(url: str) -> tuple[int, str]:
+    """(seed, syringe) of a bench's url; ValueError for anything else in it."""
+    query = parse_qs(urlsplit(url).query, strict_parsing=bool(urlsplit(url).query))
+    unknown = set(query) - {"seed", "syringe"}
+    if unknown:
+        raise ValueError(f"{url}: {', '.join(sorted(unknown))} is not an option; allowed are seed and syringe")
+    return int(query.get("seed", ["0"])[0]), query.get("syringe", [DEFAULT_SYRINGE])[0]

@@ -1,0 +1,90 @@
+"""Twins of drivers/stepper_pio.py and drivers/odometer_pio.py: words in, pulses out, each at its exact time."""
+
+from collections import deque
+from collections.abc import Callable
+
+from hil.devices.clock import Clock
+from pump.core.infusion import PULSE_TICKS
+from pump.core.planner import OVERHEAD_TICKS
+from pump.core.units import US_PER_TICK
+
+FIFO_WORDS = 4
+
+
+def decode(word: int) -> tuple[int, int]:
+    """(steps, period_ticks) of a word; 0 steps for a rest. The state machine's reading of the planner's layout."""
+    count, fine, coarse, pulse = word & 0xFF, word >> 8 & 0x3F, word >> 14 & 0x3FF, word >> 24 & 1
+    return (count + 1) * pulse, OVERHEAD_TICKS + fine + (32 * (coarse + 1) if coarse else 0)
+
+
+class Stepper:
+    """on_step(at_us, direction) is called for each pulse, in order, when somebody looks (`catch_up`).
+
+    pulses: since power-on. A pulse with the driver disabled is counted and moves nothing.
+    """
+
+    def __init__(self, clock: Clock, on_step: Callable[[int, int], None]) -> None:
+        self._clock = clock
+        self._on_step = on_step
+        self._waiting: list[int] = []  # words put before start
+        self._starts: deque[int] = deque()  # when each word that was put leaves the FIFO
+        self._edges: deque[int] = deque()
+        self._end_us = 0
+        self._running = False
+        self.enabled = False
+        self.pulses = 0
+
+    def enable(self, on: bool) -> None:
+        self.catch_up()
+        self.enabled = on
+
+    def room(self) -> int:
+        starts, now_us = self._starts, self._clock.now_us
+        while starts and starts[0] <= now_us:
+            starts.popleft()
+        return FIFO_WORDS - len(starts) - len(self._waiting)
+
+    def put(self, word: int) -> None:
+        if not self._running:
+            self._waiting.append(word)
+            return
+        start_us = max(self._end_us, self._clock.now_us)
+        steps, period_ticks = decode(word)
+        period_us = period_ticks * US_PER_TICK
+        self._starts.append(start_us)
+        self._end_us = start_us + period_us * max(steps, 1)
+        if steps:
+            first_us = start_us + period_us - PULSE_TICKS * US_PER_TICK
+            self._edges.extend(range(first_us, first_us + steps * period_us, period_us))
+
+    def start(self) -> None:
+        self._running = True
+        self._end_us = self._clock.now_us
+        words, self._waiting = self._waiting, []
+        for word in words:
+            self.put(word)
+
+    def halt(self) -> None:
+        self.catch_up()
+        self._running = False
+        self._waiting.clear()
+        self._starts.clear()
+        self._edges.clear()
+
+    def catch_up(self) -> None:
+        """Makes the pulses that are due by now."""
+        edges, now_us, on_step = self._edges, self._clock.now_us, self._on_step
+        while edges and edges[0] <= now_us:
+            on_step(edges.popleft(), 1 if self.enabled else 0)
+            self.pulses += 1
+
+
+class Odometer:
+    """steps(): pulses at the step pin since power-on."""
+
+    def __init__(self, stepper: Stepper) -> None:
+        self._stepper = stepper
+
+    def steps(self) -> int:
+        self._stepper.catch_up()
+        return self._stepper.pulses

@@ -1,0 +1,1 @@
+"""pyserial's handlers for the rig's own urls: module protocol_<scheme>, class Serial."""

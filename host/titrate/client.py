@@ -1,0 +1,221 @@
+"""titrate.Pump: the client of the link. Asks and waits, retries a lost line, keeps what the pump tells by itself.
+
+It has no clock: every wait is a read on the port, whose time-out is device time on sim:// and emu:// (D6).
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from types import TracebackType
+from typing import Any
+
+import serial
+
+from pump.core import framing, wire
+from titrate.errors import BadFrame, LinkError, Refused, TimedOut, VersionMismatch
+from titrate.mirror import Mirror
+from titrate.ports import open_port
+
+Status = dict[str, Any]
+Event = dict[str, Any]
+
+REPLY_TIMEOUT_S = 1.0
+TRIES = 4  # SR-LINK-08
+STATUS_TIMEOUT_S = 5.0  # the pump speaks every second
+HEARTBEAT_EVERY = 5  # status messages
+
+
+class Pump:
+    """One pump on one port. status and events arrive while anybody waits.
+
+    hello: what the pump said of itself. on_status, on_event: called for each notification. Raises LinkError's tree
+    when the pump does not answer or does not fit, Refused when it says no.
+    """
+
+    def __init__(self, port: serial.SerialBase) -> None:
+        self.port = port
+        self.on_status: Callable[[Status], None] | None = None
+        self.on_event: Callable[[Event], None] | None = None
+        self.event_log: list[Event] = []
+        self.bad_lines = 0
+        self._statuses: deque[Status] = deque(maxlen=8)
+        self._deframer = framing.Deframer()
+        self._mirror = Mirror()
+        self._id = 0
+        self._since_heartbeat = 0
+        self.state = "BOOT"
+        self.hello = self._open()
+
+    @classmethod
+    def open(cls, url: str) -> Pump:
+        """Opens a port and says hello. LinkError names the ports that exist when this one does not."""
+        return cls(open_port(url))
+
+    def _open(self) -> dict[str, Any]:
+        hello = self.request("hello")
+        ours = wire.table_digest()
+        if hello.get("wire") != ours:
+            raise VersionMismatch(
+                f"the pump speaks version {hello.get('version')} (tables {hello.get('wire')}), "
+                f"this host {wire.VERSION} (tables {ours}): install the matching one"
+            )
+        self.request("status")
+        return hello
+
+    def close(self) -> None:
+        """Closes the port; the pump goes on with what it was doing."""
+        self.port.close()
+
+    def __enter__(self) -> Pump:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self.close()
+
+    # --- requests
+
+    def status(self) -> Status:
+        """The fields of wire.STATUS, as of now."""
+        return self.request("status")
+
+    def syringe(self, syringe: str, fill_nl: int) -> dict[str, Any]:
+        """Declares the fitted syringe."""
+        return self.request("syringe", syringe=syringe, fill_nl=fill_nl)
+
+    def load(self, header: dict[str, Any], phases: list[list[Any]]) -> str:
+        """Stores a program, compares what the pump reads back, and returns the digest that `confirm` must name."""
+        reply: dict[str, Any] = {}
+        for first in range(0, len(phases), wire.PHASES_PER_LOAD):
+            part = phases[first : first + wire.PHASES_PER_LOAD]
+            reply = self.request("load", program=header, first=first, phases=part)
+            if reply["phases"] != part:
+                raise BadFrame(f"load: the pump read back {reply['phases']} for {part}")
+        digest = wire.program_digest(header, phases)
+        if reply.get("digest") != digest:
+            raise BadFrame(f"load: the pump stored a program with digest {reply.get('digest')}, not {digest}")
+        return digest
+
+    def confirm(self, digest: str) -> None:
+        self.request("confirm", digest=digest)
+
+    def start(self) -> None:
+        self.request("start")
+
+    def pause(self) -> None:
+        self.request("pause")
+
+    def resume(self) -> None:
+        self.request("resume")
+
+    def stop(self) -> None:
+        """Legal in every state."""
+        self.request("stop")
+
+    def bolus(self, volume_nl: int, duration_ms: int) -> None:
+        self.request("bolus", volume_nl=volume_nl, duration_ms=duration_ms)
+
+    def acknowledge(self) -> list[str]:
+        """Acknowledges alarms; those still in force."""
+        return list(self.request("acknowledge")["alarms"])
+
+    def heartbeat(self) -> int:
+        """Tells the pump that somebody is there; its time in ms."""
+        return int(self.request("heartbeat")["time_ms"])
+
+    def events(self, after: int = 0) -> list[Event]:
+        """The pump's log behind sequence number `after`, oldest first."""
+        found: list[Event] = []
+        while True:
+            reply = self.request("events", after=after)
+            for sequence, time_ms, kind, text in reply["entries"]:
+                found.append({"sequence": sequence, "time_ms": time_ms, "kind": kind, "text": text})
+                after = sequence
+            if not reply["entries"] or after >= reply["last"]:
+                return found
+
+    # --- what the pump tells
+
+    def wait_status(self) -> Status:
+        """The next status that the pump sends by itself; keeps the link alive. TimedOut when it is silent."""
+        self._statuses.clear()
+        self._since_heartbeat += 1
+        if self._since_heartbeat >= HEARTBEAT_EVERY:
+            self._since_heartbeat = 0
+            self.heartbeat()
+        while not self._statuses:
+            if not self._receive(STATUS_TIMEOUT_S):
+                raise TimedOut(f"the pump said nothing for {STATUS_TIMEOUT_S:g} s")
+        return self._statuses.popleft()
+
+    # --- the line
+
+    def request(self, method: str, **params: Any) -> dict[str, Any]:
+        """Sends a request until its reply comes, at most TRIES times; the pump acts on it once."""
+        number = self._id
+        line = framing.encode({"id": number, "method": method, "params": params})
+        if len(line) > framing.MAX_LINE_BYTES:
+            raise LinkError(f"{method}: {len(line)} bytes are too long for the link")
+        for _ in range(TRIES):
+            self._send(line)
+            reply = self._await_reply(number)
+            if reply is None:
+                continue
+            error = reply.get("error")
+            if error:
+                if error.get("code") not in (wire.UNKNOWN_METHOD, wire.WRONG_PARAMETERS, wire.REPLAYED):
+                    self._id = number + 1
+                raise Refused(method, self.state, str(error.get("message")))
+            self._id = number + 1
+            result = reply["result"]
+            if method == "status":
+                self._take_status(result)
+            return dict(result)
+        raise TimedOut(f"no answer to {method} from {self.port.port} after {TRIES} tries; is it a Titrate pump?")
+
+    def _await_reply(self, number: int) -> dict[str, Any] | None:
+        self._reply: dict[str, Any] | None = None
+        while self._receive(REPLY_TIMEOUT_S):
+            reply = self._reply
+            if reply is not None and reply.get("id") == number:
+                return reply
+        return None
+
+    def _send(self, line: bytes) -> None:
+        try:
+            self.port.write(line)
+        except (serial.SerialException, OSError) as error:
+            raise LinkError(f"{self.port.port}: the line is gone: {error}") from error
+
+    def _receive(self, timeout_s: float) -> bool:
+        """Reads what is there, or waits for the first byte; False when the time is over."""
+        try:
+            self.port.timeout = timeout_s
+            data = self.port.read(self.port.in_waiting or 1)
+        except (serial.SerialException, OSError) as error:
+            raise LinkError(f"{self.port.port}: the line is gone: {error}") from error
+        for message, fault in self._deframer.feed(data):
+            if fault:
+                self.bad_lines += 1
+            elif "id" in message:
+                self._reply = message
+            else:
+                self._take_notification(message)
+        return bool(data)
+
+    def _take_notification(self, message: dict[str, Any]) -> None:
+        params = message.get("params", {})
+        if message.get("method") == "status":
+            self._take_status(params)
+            self._statuses.append(params)
+        elif message.get("method") == "event":
+            if params["kind"] == "state":
+                self._mirror.follow(params["text"])
+            self.event_log.append(params)
+            if self.on_event:
+                self.on_event(params)
+
+    def _take_status(self, status: Status) -> None:
+        self.state = status["state"]
+        if self.on_status:
+            self.on_status(status)

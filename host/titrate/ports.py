@@ -1,0 +1,41 @@
+"""Ports that pumps may be behind, and how one is opened: any pyserial url, and those that plug-ins register."""
+
+from __future__ import annotations
+
+from importlib.metadata import entry_points
+
+import serial
+from serial.tools import list_ports
+
+from titrate.errors import LinkError
+
+BAUD = 115200  # USB serial ignores it
+
+
+def existing_ports() -> list[tuple[str, str]]:
+    """(port, description) of the serial ports on this machine."""
+    return [(port.device, port.description or "") for port in sorted(list_ports.comports())]
+
+
+def register_targets() -> list[str]:
+    """Lets the installed rigs teach pyserial their urls; their names."""
+    targets = entry_points(group="titrate.targets")
+    for target in targets:
+        target.load()()
+    return [target.name for target in targets]
+
+
+def open_port(url: str) -> serial.SerialBase:
+    """Opens a port exclusively. LinkError says why it could not be opened and which ports there are."""
+    register_targets()
+    try:
+        port = serial.serial_for_url(url, baudrate=BAUD, do_not_open=True)
+        if "://" not in url:
+            port.exclusive = True
+        port.write_timeout = 2.0
+        port.open()
+        return port
+    except (serial.SerialException, OSError, ValueError) as error:
+        known = ", ".join(name for name, _ in existing_ports()) or "none"
+        reason = " ".join(str(error).split())
+        raise LinkError(f"{url} cannot be opened: {reason}. Serial ports here: {known}; also sim:// and emu://") from error
