@@ -47,7 +47,7 @@ def compile_plan(protocol: Protocol, weight: str | None, session: int | None, sy
         concentration_mg_ml=compiler.mixture.concentration_mg_ml,
         syringe=syringe_id(syringe),
         phases=tuple(compiler.timed(compiler.sequence(phases, path))),
-        warnings=tuple(compiler.warnings),
+        warnings=(*compiler.warnings, *_assumptions(protocol, weight is None)),
         sources=tuple(_sources(protocol)),
     )
     if not plan.total_ml:
@@ -187,10 +187,23 @@ def _sources(protocol: Protocol) -> Iterable[str]:
     """The citation, then where each number comes from, as far as the file says it."""
     header = protocol.protocol
     yield from (text for text in (header.citation, header.doi and f"doi:{header.doi}") if text)
-    tables: list[tuple[Path, Table]] = [(("drug",), protocol.drug), (("subject",), protocol.subject)]
-    for path, table in [*tables, *_walk(protocol.phase, ())]:
+    for path, table in _tables(protocol):
         if table.source or table.note:
             yield ": ".join(text for text in (key_path(path), table.source, table.note) if text)
+
+
+def _assumptions(protocol: Protocol, of_subject: bool) -> Iterable[str]:
+    """One line that names what no study says, if there is any."""
+    assumed = [path for path, table in _tables(protocol) if table.source == "assumed"]
+    names = [key_path(path) for path in assumed if of_subject or path != ("subject",)]
+    if names:
+        yield f"assumed, not stated by the study: {', '.join(names)}"
+
+
+def _tables(protocol: Protocol) -> Iterable[tuple[Path, Table]]:
+    yield ("drug",), protocol.drug
+    yield ("subject",), protocol.subject
+    yield from _walk(protocol.phase, ())
 
 
 def _walk(phases: Sequence[Table], path: Path) -> Iterable[tuple[Path, Table]]:

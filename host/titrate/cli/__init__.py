@@ -1,0 +1,51 @@
+"""The command line: `titrate plan`, `titrate play` and the rest, one module a command. This file only gathers them.
+
+A command is a function named as its module. It may raise any PumpError: that becomes one line on stderr and the exit
+code of the error's class. Modules import what is heavy inside their function, so that --help answers at once.
+"""
+
+from collections.abc import Callable
+from functools import wraps
+from importlib import import_module
+from typing import Any
+
+import typer
+
+from titrate.cli import output
+from titrate.errors import PumpError
+
+COMMANDS = ("plan", "protocols", "version")
+
+app = typer.Typer(
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    help="Plays protocol files to an infusion pump. A bench and research device: not a medical device, not for people.",
+)
+
+
+@app.callback()
+def banner() -> None:
+    """Makes even a single command a subcommand."""
+
+
+def reporting(command: Callable[..., None]) -> Callable[..., None]:
+    """The command with PumpErrors reported: one line on stderr, with --json a document too, and their exit code."""
+
+    @wraps(command)
+    def reported(*arguments: Any, **options: Any) -> None:
+        try:
+            command(*arguments, **options)
+        except PumpError as error:
+            output.failure(error, bool(options.get("json")))
+            raise typer.Exit(error.exit_code) from None
+
+    return reported
+
+
+for name in COMMANDS:
+    app.command(name)(reporting(getattr(import_module(f"titrate.cli.{name}"), name)))
+
+
+def main() -> None:
+    """Entry point of the `titrate` script."""
+    app(prog_name="titrate")

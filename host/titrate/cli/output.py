@@ -1,0 +1,54 @@
+"""What commands write: results to stdout, messages to stderr; with --json one document to stdout and nothing else.
+
+Rich leaves colours out where NO_COLOR is set or no terminal is there.
+"""
+
+import json as encoder
+import sys
+from typing import Annotated, Any
+
+import typer
+from rich.console import Console
+
+from titrate.errors import PumpError
+
+WIDTH_WITHOUT_TERMINAL = 160  # columns: a pipe gets whole tables
+
+Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout, and messages to stderr.")]
+Weight = Annotated[str | None, typer.Option(help='Body weight, such as "70 kg"; the file may have a default.')]
+Session = Annotated[int | None, typer.Option(help="Only this pass of the outermost repeat, from 1.")]
+Syringe = Annotated[str, typer.Option(help="The syringe that is fitted.")]
+
+
+def results() -> Console:
+    """Where results for people go."""
+    return _console(stderr=False)
+
+
+def messages() -> Console:
+    """Where progress, warnings and errors go."""
+    return _console(stderr=True)
+
+
+def document(data: Any) -> None:
+    """The one JSON document of a command."""
+    sys.stdout.write(encoder.dumps(data, allow_nan=False, ensure_ascii=False, indent=2) + "\n")
+
+
+def warnings(texts: list[str] | tuple[str, ...]) -> None:
+    """One line each on stderr."""
+    for text in texts:
+        messages().print("warning:", text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+def failure(error: PumpError, json: bool) -> None:
+    """An error as one line on stderr and, with --json, as a document."""
+    line = " ".join(str(error).split()) or type(error).__name__
+    messages().print(f"titrate: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+    if json:
+        document({"error": {"kind": type(error).__name__, "message": line, "exit_code": error.exit_code}})
+
+
+def _console(stderr: bool) -> Console:
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(stderr=stderr, width=None if stream.isatty() else WIDTH_WITHOUT_TERMINAL)

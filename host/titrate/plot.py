@@ -1,0 +1,156 @@
+"""Pictures of a plan and of a delivery: rate and volume against time, as PNG or SVG. Draws; decides nothing."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from numpy.typing import ArrayLike, NDArray
+
+from pump.core.units import S_PER_H
+from titrate.errors import ProtocolError
+from titrate.plan import Plan
+
+Array = NDArray[np.float64]
+
+DISCLAIMER = "bench and research device, not a medical device"
+MOST_POINTS = 2000  # more than a picture has pixels across
+RATE_WINDOWS = 240  # a measured rate is a mean over this part of the time, or the steps of the pump would show
+COMMANDED, COUNTED, DELIVERED = "#9aa5b1", "#1f5fa8", "#d9660a"
+SUFFIXES = (".png", ".svg")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Samples of a delivery, of equal length: plan time in s, volumes in mL. delivered_ml: None if not measured."""
+
+    time_s: Array
+    counted_ml: Array
+    delivered_ml: Array | None = None
+
+
+def plot_plan(plan: Plan, path: str | Path) -> None:
+    """Writes rate and cumulative volume of a plan. Raises ProtocolError for a path that cannot be a picture."""
+    figure, (rate, volume) = _figure(plan, 2)
+    _draw_commanded(plan, rate, volume, color=COUNTED)
+    _save(figure, path, DISCLAIMER)
+
+
+def plot_delivery(plan: Plan, series: Series, path: str | Path, simulated: bool = False) -> None:
+    """Writes what was commanded, counted and delivered, and by how much they differ. Raises ProtocolError."""
+    figure, (rate, volume, difference) = _figure(plan, 3)
+    _draw_commanded(plan, rate, volume, color=COMMANDED, width=5)
+    due_ml = commanded_ml(plan, series.time_s)
+    unit_s, _ = _time_unit(plan)
+    lines = [("counted at the pin", COUNTED, 2.5, series.counted_ml)]
+    if series.delivered_ml is not None:
+        lines.append(("delivered", DELIVERED, 1.1, series.delivered_ml))
+    shown = np.unique(np.linspace(0, len(series.time_s) - 1, MOST_POINTS).astype(int))
+    for label, color, width, volume_ml in lines:
+        edges_s, rates_ml_h = _mean_rates(plan, series.time_s, volume_ml)
+        corners_s, rates_ml_h = np.repeat(edges_s, 2)[1:-1], np.repeat(rates_ml_h, 2)
+        rate.plot(corners_s / unit_s, rates_ml_h, color=color, linewidth=width)
+        volume.plot(series.time_s[shown] / unit_s, volume_ml[shown], color=color, linewidth=width, label=label)
+        difference.plot(series.time_s[shown] / unit_s, 1000 * (volume_ml - due_ml)[shown], color=color, linewidth=1.1)
+    difference.axhline(0, color=COMMANDED, linewidth=1)
+    difference.set_ylabel("minus commanded, µL")
+    volume.legend(frameon=False, fontsize=9, loc="upper left")  # a cumulative curve leaves this corner free
+    _save(figure, path, f"{DISCLAIMER}; simulated" if simulated else DISCLAIMER)
+
+
+def commanded_ml(plan: Plan, time_s: Array) -> Array:
+    """The volume due at each plan time, in floats: for pictures, where Plan.commanded_ml is exact but slow."""
+    begins_s = np.array([float(phase.begin_s) for phase in plan.phases])
+    ends_s = np.array([float(phase.end_s) for phase in plan.phases])
+    begins_ml_h = np.array([float(phase.begin_ml_h) for phase in plan.phases])
+    ends_ml_h = np.array([float(phase.end_ml_h) for phase in plan.phases])
+    volumes_ml = np.concatenate(([0.0], np.cumsum([float(phase.volume_ml) for phase in plan.phases])))
+    index = np.clip(np.searchsorted(begins_s, time_s, side="right") - 1, 0, len(begins_s) - 1)
+    elapsed_s = np.clip(time_s, begins_s[index], ends_s[index]) - begins_s[index]
+    slope = (ends_ml_h - begins_ml_h)[index] / (ends_s - begins_s)[index]
+    due_ml: Array = volumes_ml[index] + elapsed_s / S_PER_H * (begins_ml_h[index] + slope * elapsed_s / 2)
+    return due_ml
+
+
+def _draw_commanded(plan: Plan, rate: Axes, volume: Axes, color: str, width: float = 1.5) -> None:
+    unit_s, _ = _time_unit(plan)
+    corners_s = np.array([float(time) for phase in plan.phases for time in (phase.begin_s, phase.end_s)])
+    rates_ml_h = [float(flow) for phase in plan.phases for flow in (phase.begin_ml_h, phase.end_ml_h)]
+    rate.plot(
+        np.concatenate((corners_s[:1], corners_s, corners_s[-1:])) / unit_s,
+        [0.0, *rates_ml_h, 0.0],
+        color=color,
+        linewidth=width,
+    )
+    times_s = np.union1d(np.linspace(0, float(plan.duration_s), MOST_POINTS), corners_s)
+    volume.plot(times_s / unit_s, commanded_ml(plan, times_s), color=color, linewidth=width, label="commanded")
+
+
+def _mean_rates(plan: Plan, time_s: Array, volume_ml: Array) -> tuple[Array, Array]:
+    """Edges in s and the mean rate between them in mL/h; the edges of the phases are among them."""
+    bounds_s = [float(phase.end_s) for phase in plan.phases]
+    edges_s = np.union1d(np.linspace(time_s[0], time_s[-1], RATE_WINDOWS + 1), bounds_s)
+    edges_s = edges_s[(edges_s >= time_s[0]) & (edges_s <= time_s[-1])]
+    # Windows shorter than two samples would show the sampling and not the rate.
+    step_s = 2 * (time_s[-1] - time_s[0]) / max(len(time_s) - 1, 1)
+    edges_s = edges_s[np.concatenate(([True], np.diff(edges_s) >= step_s))]
+    return edges_s, np.diff(np.interp(edges_s, time_s, volume_ml)) / np.diff(edges_s) * S_PER_H
+
+
+def _time_unit(plan: Plan) -> tuple[float, str]:
+    duration_s = float(plan.duration_s)
+    if duration_s > 4 * 24 * S_PER_H:
+        return 24 * S_PER_H, "days"
+    if duration_s > 2 * S_PER_H:
+        return S_PER_H, "hours"
+    return (60, "minutes") if duration_s > 600 else (1, "seconds")
+
+
+def _figure(plan: Plan, panels: int) -> tuple[Figure, Sequence[Axes]]:
+    """A figure of panels above each other on one time axis; the first is rate, the second volume."""
+    figure = Figure(figsize=(9, 2.4 * panels + 0.8), layout="constrained")
+    panel: Sequence[Axes] = list(figure.subplots(panels, 1, sharex=True))
+    figure.suptitle(f"{plan.protocol}: {plan.title}", fontsize=11, x=0.01, ha="left")
+    panel[0].set_title(
+        f"{plan.drug} {float(plan.concentration_mg_ml):.4g} mg/mL, {float(plan.weight_kg):g} kg, "
+        f"{float(plan.total_mg):.6g} mg in {float(plan.total_ml):.6g} mL",
+        fontsize=9,
+        loc="left",
+    )
+    mg_per_ml = float(plan.concentration_mg_ml)
+    _label(panel[0], "rate, mL/h", "mg/kg/h", mg_per_ml / float(plan.weight_kg))
+    _label(panel[1], "volume, mL", "mg", mg_per_ml)
+    for axes in panel:
+        axes.grid(alpha=0.25)
+        axes.spines["top"].set_visible(False)
+    panel[-1].set_xlabel(f"time, {_time_unit(plan)[1]}")
+    return figure, panel
+
+
+def _label(axes: Axes, left: str, right: str, factor: float) -> None:
+    """Both ways to read an axis: as volume on the left, as dose on the right."""
+    axes.set_ylabel(left)
+
+    def to_dose(value: ArrayLike) -> Array:
+        return np.asarray(value, dtype=np.float64) * factor
+
+    def to_volume(value: ArrayLike) -> Array:
+        return np.asarray(value, dtype=np.float64) / factor
+
+    dose = axes.secondary_yaxis("right", functions=(to_dose, to_volume))
+    dose.set_ylabel(right)
+
+
+def _save(figure: Figure, path: str | Path, footer: str) -> None:
+    if Path(path).suffix.lower() not in SUFFIXES:
+        raise ProtocolError("--plot", path, f"a file name that ends in {' or '.join(SUFFIXES)}")
+    for axes in figure.axes:
+        if axes.get_ylabel().startswith(("rate", "volume")):
+            axes.set_ylim(bottom=0)
+    figure.supxlabel(footer, fontsize=8, color="#666666", x=0.99, ha="right")
+    try:
+        figure.savefig(path, dpi=120)
+    except OSError as error:
+        raise ProtocolError("--plot", path, f"a place that can be written ({error.strerror})") from None
