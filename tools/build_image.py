@@ -1,0 +1,87 @@
+"""Builds build/firmware-<board>.uf2: MicroPython from build/micropython with the firmware frozen in.
+
+Does nothing when the image of this very firmware is there already. With --stock it builds MicroPython alone.
+"""
+
+import argparse
+import hashlib
+import os
+import struct
+import subprocess
+import sys
+from pathlib import Path
+
+from hil.firmware_digest import ROOT, write_build_info
+
+MICROPYTHON = ROOT / "build/micropython"
+FLASH_START, RP2040_FAMILY = 0x10000000, 0xE48BFF56
+PAGE_BYTES = 256
+
+
+def uf2(data: bytes) -> bytes:
+    """The UF2 file that picotool would write for a flat RP2040 flash image."""
+    data += bytes(-len(data) % PAGE_BYTES)
+    count = len(data) // PAGE_BYTES
+    blocks = []
+    for index in range(count):
+        start = index * PAGE_BYTES
+        head = (0x0A324655, 0x9E5D5157, 0x2000, FLASH_START + start, PAGE_BYTES, index, count, RP2040_FAMILY)
+        blocks.append(struct.pack("<8I", *head) + data[start : start + PAGE_BYTES] + bytes(220))
+    return b"".join(block + struct.pack("<I", 0x0AB16F30) for block in blocks)
+
+
+def run(*command: str | Path) -> None:
+    """Runs a quiet command; what it said is shown when it fails."""
+    # Variables of our Makefile mean something else to MicroPython's.
+    clean = {name: value for name, value in os.environ.items() if name not in ("MAKEFLAGS", "MFLAGS")}
+    done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=clean)
+    if done.returncode:
+        sys.exit(f"{done.stdout}\n{command[0]} failed")
+
+
+def build(board: str, folder: Path, manifest: Path) -> bytes:
+    """Compiles what has changed in `folder` and returns the flash image."""
+    run(
+        *("cmake", "-S", MICROPYTHON / "micropython/ports/rp2", "-B", folder),
+        *(f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={ROOT / 'boards' / board}"),
+        f"-DMICROPY_FROZEN_MANIFEST={manifest}",
+        f"-DMICROPY_MANIFEST_BUILD_INFO_DIR={folder}",
+        f"-DPICO_SDK_PATH_OVERRIDE={MICROPYTHON / 'usr/src/pico-sdk'}",
+        f"-DMICROPY_LIB_DIR={MICROPYTHON / 'no-lib'}",
+        "-DPICO_NO_PICOTOOL=1",  # Debian 12 has none, and uf2() above is all that we need of it
+    )
+    run("make", "--silent", f"-j{os.cpu_count()}", "-C", folder)
+    return (folder / "firmware.bin").read_bytes()
+
+
+def inputs_digest(board: str, firmware: str) -> str:
+    """Names everything that the image depends on."""
+    digest = hashlib.sha256(firmware.encode())
+    for path in [Path(__file__), ROOT / "tools/micropython.sha256", *sorted((ROOT / "boards" / board).iterdir())]:
+        if path.is_file() and path.suffix != ".md":
+            digest.update(path.name.encode() + path.read_bytes())
+    return digest.hexdigest()
+
+
+def main() -> None:
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--board", default="pico", help="a folder of boards/")
+    arguments.add_argument("--stock", action="store_true", help="MicroPython alone, without the firmware")
+    options = arguments.parse_args()
+
+    name = f"stock-{options.board}" if options.stock else f"firmware-{options.board}"
+    folder, image, stamp = ROOT / "build" / name, ROOT / f"build/{name}.uf2", ROOT / f"build/{name}.inputs"
+    firmware = write_build_info(folder, options.board)
+    inputs = inputs_digest(options.board, "stock" if options.stock else firmware)
+    if not (image.exists() and stamp.exists() and stamp.read_text() == inputs):
+        own = ROOT / "boards" / options.board / "manifest_stock.py" if options.stock else ROOT / "firmware/manifest.py"
+        image.write_bytes(uf2(build(options.board, folder, own)))
+        stamp.write_text(inputs)
+
+    print(f"image     {image.relative_to(ROOT)}, {image.stat().st_size} bytes")
+    print(f"SHA-256   {hashlib.sha256(image.read_bytes()).hexdigest()}")
+    print((folder / "build_info.py").read_text().strip() if not options.stock else "firmware  none: stock MicroPython")
+
+
+if __name__ == "__main__":
+    main()
