@@ -55,7 +55,7 @@ def plot_delivery(plan: Plan, series: Series, path: str | Path, simulated: bool 
         volume.plot(series.time_s[shown] / unit_s, volume_ml[shown], color=color, linewidth=width, label=label)
         difference.plot(series.time_s[shown] / unit_s, 1000 * (volume_ml - due_ml)[shown], color=color, linewidth=1.1)
     difference.axhline(0, color=COMMANDED, linewidth=1)
-    difference.set_ylabel("minus commanded, µL")
+    difference.set_ylabel("ahead of commanded, µL")
     volume.legend(frameon=False, fontsize=9, loc="upper left")  # a cumulative curve leaves this corner free
     _save(figure, path, f"{DISCLAIMER}; simulated" if simulated else DISCLAIMER)
 
