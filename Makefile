@@ -83,11 +83,8 @@ $(MICROPYTHON): tools/micropython.sh tools/micropython.sha256
 	tools/micropython.sh
 	@touch $@
 
-# Types of the modules that only MicroPython has. They replace those of CPython, hence outside .venv.
-$(TYPINGS): constraints.txt | $(VENV)
-	@rm -rf $(@D)
-	$(BIN)/python -m pip --quiet --disable-pip-version-check install --constraint constraints.txt \
-	    --target $(@D) micropython-rp2-rpi_pico-stubs
+$(TYPINGS): constraints.txt tools/typings.sh | $(VENV)
+	tools/typings.sh
 	@touch $@
 
 .PHONY: help run test check image image-stock flash hil bench docs format clean emulated

@@ -6,12 +6,14 @@ Does nothing when the image of this very firmware is there already. With --stock
 import argparse
 import hashlib
 import os
+import shutil
 import struct
 import subprocess
 import sys
 from pathlib import Path
 
 from hil.firmware_digest import ROOT, write_build_info
+from pump.core.wire import VERSION
 
 MICROPYTHON = ROOT / "build/micropython"
 FLASH_START, RP2040_FAMILY = 0x10000000, 0xE48BFF56
@@ -39,28 +41,30 @@ def run(*command: str | Path) -> None:
         sys.exit(f"{done.stdout}\n{command[0]} failed")
 
 
-def build(board: str, folder: Path, manifest: Path) -> bytes:
-    """Compiles what has changed in `folder` and returns the flash image."""
-    run(
-        *("cmake", "-S", MICROPYTHON / "micropython/ports/rp2", "-B", folder),
-        *(f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={ROOT / 'boards' / board}"),
-        f"-DMICROPY_FROZEN_MANIFEST={manifest}",
-        f"-DMICROPY_MANIFEST_BUILD_INFO_DIR={folder}",
-        f"-DPICO_SDK_PATH_OVERRIDE={MICROPYTHON / 'usr/src/pico-sdk'}",
-        f"-DMICROPY_LIB_DIR={MICROPYTHON / 'no-lib'}",
-        "-DPICO_NO_PICOTOOL=1",  # Debian 12 has none, and uf2() above is all that we need of it
-    )
-    run("make", "--silent", f"-j{os.cpu_count()}", "-C", folder)
-    return (folder / "firmware.bin").read_bytes()
-
-
-def inputs_digest(board: str, firmware: str) -> str:
-    """Names everything that the image depends on."""
-    digest = hashlib.sha256(firmware.encode())
+def configuration(board: str) -> str:
+    """Names everything but the firmware that the image depends on."""
+    digest = hashlib.sha256()
     for path in [Path(__file__), ROOT / "tools/micropython.sha256", *sorted((ROOT / "boards" / board).iterdir())]:
         if path.is_file() and path.suffix != ".md":
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
+
+
+def build(board: str, folder: Path, manifest: Path) -> bytes:
+    """Compiles what has changed in `folder` and returns the flash image."""
+    # Only a new folder: configuring again would compile everything that includes MicroPython's list of strings.
+    if not (folder / "Makefile").exists():
+        run(
+            *("cmake", "-S", MICROPYTHON / "micropython/ports/rp2", "-B", folder),
+            *(f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={ROOT / 'boards' / board}"),
+            f"-DMICROPY_FROZEN_MANIFEST={manifest}",
+            f"-DMICROPY_MANIFEST_BUILD_INFO_DIR={folder}",
+            f"-DPICO_SDK_PATH_OVERRIDE={MICROPYTHON / 'usr/src/pico-sdk'}",
+            f"-DMICROPY_LIB_DIR={MICROPYTHON / 'no-lib'}",
+            "-DPICO_NO_PICOTOOL=1",  # Debian 12 has none, and uf2() above is all that we need of it
+        )
+    run("make", "--silent", f"-j{os.cpu_count()}", "-C", folder)
+    return (folder / "firmware.bin").read_bytes()
 
 
 def main() -> None:
@@ -71,16 +75,21 @@ def main() -> None:
 
     name = f"stock-{options.board}" if options.stock else f"firmware-{options.board}"
     folder, image, stamp = ROOT / "build" / name, ROOT / f"build/{name}.uf2", ROOT / f"build/{name}.inputs"
+    manifest = ROOT / "boards" / options.board / "manifest_stock.py" if options.stock else ROOT / "firmware/manifest.py"
+
+    before = stamp.read_text().split() if image.exists() and stamp.exists() else ["", ""]
+    around = configuration(options.board)
+    if before[0] != around:
+        shutil.rmtree(folder, ignore_errors=True)
     firmware = write_build_info(folder, options.board)
-    inputs = inputs_digest(options.board, "stock" if options.stock else firmware)
-    if not (image.exists() and stamp.exists() and stamp.read_text() == inputs):
-        own = ROOT / "boards" / options.board / "manifest_stock.py" if options.stock else ROOT / "firmware/manifest.py"
-        image.write_bytes(uf2(build(options.board, folder, own)))
-        stamp.write_text(inputs)
+    inside = "stock" if options.stock else firmware
+    if before != [around, inside]:
+        image.write_bytes(uf2(build(options.board, folder, manifest)))
+        stamp.write_text(f"{around} {inside}\n")
 
     print(f"image     {image.relative_to(ROOT)}, {image.stat().st_size} bytes")
     print(f"SHA-256   {hashlib.sha256(image.read_bytes()).hexdigest()}")
-    print((folder / "build_info.py").read_text().strip() if not options.stock else "firmware  none: stock MicroPython")
+    print("firmware  none: stock MicroPython" if options.stock else f"firmware  {VERSION}, digest {firmware}")
 
 
 if __name__ == "__main__":
