@@ -1,5 +1,7 @@
 """Wiring only: the board's pins to the drivers, the drivers to the app."""
 
+import gc
+
 import board
 import build_info
 from pump.app import App
@@ -20,4 +22,5 @@ App(
     link=Link(),
     watchdog=Watchdog(board.WATCHDOG_MS),
     watchdog_reset=was_watchdog_reset(),
+    collect=gc.collect,
 ).run()

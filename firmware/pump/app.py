@@ -5,8 +5,6 @@ ticks have a fixed period; between them the loop sleeps until a byte comes from 
 collecting garbage happen behind the tick, bounded, so that none of them can make the motor starve.
 """
 
-import gc
-
 from pump.core import framing
 from pump.core.controller import Controller
 from pump.core.feeder import Feeder
@@ -21,9 +19,10 @@ class App:
     """stepper, odometer, pressure, clock, link, watchdog: see hil/devices for what each must offer.
 
     board: data of boards/*/board.py. build: VERSION, DIGEST. watchdog_reset: whether the last reset was one.
+    collect(): collects garbage; a simulation has none to fear.
     """
 
-    def __init__(self, board, build, stepper, odometer, pressure, clock, link, watchdog, watchdog_reset):
+    def __init__(self, board, build, stepper, odometer, pressure, clock, link, watchdog, watchdog_reset, collect):
         self._board = board
         self._stepper = stepper
         self._odometer = odometer
@@ -31,6 +30,7 @@ class App:
         self._clock = clock
         self._link = link
         self._watchdog = watchdog
+        self._collect = collect
         self.feeder = Feeder(stepper)
         self.controller = Controller(board, build, self.feeder)
         self._session = Session()
@@ -42,7 +42,7 @@ class App:
         self.faulty_lines = 0
         stepper.enable(False)
         self.controller.booted(watchdog_reset)
-        gc.collect()
+        collect()
 
     def run(self):
         """For ever. Whatever is raised in here is a bug: the motor goes off and the watchdog does the rest."""
@@ -132,7 +132,7 @@ class App:
         self._to_collect -= 1
         if not self._to_collect:
             self._to_collect = COLLECT_EVERY
-            gc.collect()
+            self._collect()
 
     def _tell(self, method, params):
         self._link.write(framing.encode({"method": method, "params": params}))

@@ -46,6 +46,7 @@ class Simulated:
             link=self.link,
             watchdog=self.watchdog,
             watchdog_reset=watchdog_reset,
+            collect=lambda: None,
         )
 
     def _pressure_kpa(self) -> float:

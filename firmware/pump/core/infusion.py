@@ -48,12 +48,11 @@ class Infusion:
         return self.phase != before
 
     def rate_pl_h(self, at):
-        """Rate at infusion tick `at`, bolus included."""
-        law = self.planner.law
-        law.seek(max(at, 0))
-        rate_pl_h = law.rate_pl_h(max(at, 0))
-        law.seek(max(self.planner.position, 0))
-        return rate_pl_h
+        """Rate at infusion tick `at`, bolus included; leaves the planner's place in the law alone."""
+        _, duration_ms, begin_pl_h, end_pl_h = self.program.phases[self.phase]
+        left = min(max(self._ends[self.phase] - at, 0), duration_ms * TICKS_PER_MS)
+        rate_pl_h = end_pl_h - (end_pl_h - begin_pl_h) * left // (duration_ms * TICKS_PER_MS)
+        return rate_pl_h + self.planner.law.bolus_pl_h(at)
 
     def highest_pl_h(self):
         """Highest rate of the program from the phase in force on."""

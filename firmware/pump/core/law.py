@@ -100,16 +100,6 @@ class Law:
         """Steps that the law wants by tick `at`: floor(volume / step volume)."""
         return self._scaled(at - self._begin) // self._s
 
-    def rate_pl_h(self, at):
-        """Rate at tick `at`, bolus included, rounded down."""
-        _, _, begin_pl_h, end_pl_h = self._phases[self.phase]
-        if at >= self.end:
-            return 0
-        rate = begin_pl_h + (end_pl_h - begin_pl_h) * (at - self._begin) // (self._end - self._begin)
-        if self._bolus and self._bolus[1] <= at < self._bolus[1] + self._bolus[2]:
-            rate += self._bolus[0] // (2 * self._bolus[2])
-        return rate
-
     def tick_of(self, step, hint):
         """First tick at which `step` is due; it must be due within the segment. hint: a tick of the segment before it."""
         target = step * self._s
@@ -134,6 +124,12 @@ class Law:
                 if self._scaled(guess - 1) < target:
                     low = guess - 1
         return self._begin + high
+
+    def bolus_pl_h(self, at):
+        """Rate that a bolus adds at tick `at`, rounded down."""
+        if self._bolus and self._bolus[1] <= at < self._bolus[1] + self._bolus[2]:
+            return self._bolus[0] // (2 * self._bolus[2])
+        return 0
 
     @property
     def bolus_end(self):

@@ -52,5 +52,5 @@ def after(state, event):
 
 
 def states_of(command):
-    """The states in which a command is listed, in table order."""
-    return [state for state in STATES if allows(state, command)]
+    """The states in which a command is listed, by name: MicroPython's dicts keep no order."""
+    return sorted([state for state in STATES if allows(state, command)])

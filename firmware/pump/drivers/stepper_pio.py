@@ -46,6 +46,7 @@ class Stepper:
         step = Pin(step_pin, Pin.OUT, value=0)
         self._machine = rp2.StateMachine(machine_id, _generator, freq=TICKS_PER_S, set_base=step, out_base=step)
         self._low = rp2.asm_pio_encode("set(pins, 0)", 0)
+        self._drop = rp2.asm_pio_encode("pull(noblock)", 0)
 
     def enable(self, on):
         self._enable.value(0 if on else 1)
@@ -61,13 +62,9 @@ class Stepper:
         self._machine.active(1)
 
     def halt(self):
-        self._machine.active(0)
-        self._machine.exec(self._low)
-        while self._machine.tx_fifo():
-            self._machine.exec(_PULL)
-        self._machine.restart()
-        self._machine.exec(_FIRST)
-
-
-_PULL = rp2.asm_pio_encode("pull(noblock)", 0)
-_FIRST = rp2.asm_pio_encode("jmp(0)", 0)
+        machine = self._machine
+        machine.active(0)
+        machine.exec(self._low)
+        while machine.tx_fifo():
+            machine.exec(self._drop)
+        machine.restart()  # back to the first instruction, with nothing in hand

@@ -1,0 +1,199 @@
+"""The real image on an emulated RP2040, in lock step: its time advances only while somebody waits for it."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from hil.boards import ROOT, board_data
+from hil.devices.pressure import reading
+from hil.mechanics import Mechanics
+from hil.targets.rp2040_parts import AnalogInput, OutputPin, PioPacer, QuietUsb
+
+IMAGE = ROOT / "build" / "firmware-pico.uf2"
+SPIN_AT = 0x20040000  # scratch RAM of the second core, which MicroPython leaves alone without threads
+BRANCH_TO_SELF = 0xE7FEE7FE
+USB_FIFO_BYTES = 512
+
+
+class EmulatorMissing(RuntimeError):
+    """The emulator or the image is not there; the text says how to get it."""
+
+
+def _emulator() -> Any:
+    try:
+        import rp2040py.boards
+        import rp2040py.device
+        import rp2040py.memory_map
+    except ImportError as error:
+        raise EmulatorMissing("emu:// needs the emulator, which `make image` installs") from error
+    return rp2040py
+
+
+class Emulated:
+    """One emulated board on its mechanics. Powered from the start."""
+
+    name = "emu"
+
+    def __init__(self, mechanics: Mechanics, board: str = "pico", image: Path = IMAGE) -> None:
+        rp2040py = _emulator()
+        if not image.exists():
+            raise EmulatorMissing(f"there is no image {image.name} yet: build it with `make image`")
+        data = board_data(board)
+        self.mechanics = mechanics
+        self._zero, self._slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
+        self._usb = QuietUsb()
+        pacer = PioPacer()
+        self._enable = OutputPin(data.PINS["enable"])
+        self._direction = OutputPin(data.PINS["direction"])
+        self._step = OutputPin(data.PINS["step"], pacer, self._on_step)
+        pressure = AnalogInput(data.PINS["pressure"], self._pressure_reading)
+        parts = (self._usb, pacer, self._enable, self._direction, self._step, pressure)
+        layout = rp2040py.boards.FlashLayout(fs_start=0xA0000, fs_blockcount=352, fs_blocksize=4096)
+        spec = dataclasses.replace(
+            rp2040py.boards.BOARDS["pico"],
+            image=str(image),
+            layout=layout,
+            extras=tuple(_factory(part) for part in parts),
+        )
+        self._device = rp2040py.device.MicroPythonDevice(board=spec)
+        self._simulator = self._device.simulator
+        self._chip = self._device.mcu
+        self._clock = self._chip.clock
+        self._off_us = 0  # device time without power
+        self._powered = self._plugged = True
+        self._incoming, self._outgoing = bytearray(), bytearray()
+        self._until_bytes = 0
+        self._device.cdc.on_serial_data = self._on_serial_data
+        self._halt_alarm = self._clock.create_alarm(self._halt)
+        self._feed_alarm = self._clock.create_alarm(self._feed)
+        self._chip.usb_ctrl.on_reset = _before(self._chip.usb_ctrl.on_reset, self._on_reset)
+        self._chip.core.pc = rp2040py.memory_map.FLASH_START_ADDRESS
+
+    # --- between chip and mechanics
+
+    @property
+    def now_us(self) -> int:
+        """Device time since the bench was opened; goes on through resets and power cuts."""
+        return int(self._clock.nanos) // 1000 + self._off_us
+
+    @property
+    def cycles(self) -> int:
+        """CPU cycles executed: what the firmware cost, idle time not counted."""
+        return int(self._chip.core.cycles)
+
+    def settle(self) -> None:
+        """Every pulse has been told as it happened."""
+
+    def _on_step(self, level: bool) -> None:
+        if level:
+            forward = -1 if self._direction.level else 1
+            self.mechanics.step(self.now_us, forward if self._enable.level is False else 0)
+
+    def _pressure_reading(self) -> int:
+        return reading(self.mechanics.pressure_kpa(self.now_us), self._zero, self._slope)
+
+    def _on_reset(self) -> None:
+        """Every reset of the chip: pins float, the watchdog ends with it, the bus is new."""
+        dog = self._chip.watchdog
+        dog._enable = dog.timer.enable = dog.alarm.enable = False
+        for pin in (self._enable, self._direction, self._step):
+            pin.released()
+        self._usb.forget()
+        self._incoming.clear()
+
+    # --- the host's side of the link
+
+    def _on_serial_data(self, data: bytes) -> None:
+        if self._plugged:
+            self._outgoing += data
+            if self._until_bytes and len(self._outgoing) >= self._until_bytes:
+                self._halt()
+
+    def write(self, data: bytes) -> None:
+        if self._powered and self._plugged:
+            self._incoming += data
+            self._feed()
+
+    def _feed(self) -> None:
+        """The emulator's host FIFO drops what it cannot hold: it is given what fits, and the rest later."""
+        fifo = self._device.cdc.tx_fifo
+        size = min(len(self._incoming), USB_FIFO_BYTES - fifo.item_count)
+        for byte in self._incoming[:size]:
+            self._device.cdc.send_serial_byte(byte)
+        del self._incoming[:size]
+        self._usb.offer()
+        if self._incoming:
+            self._feed_alarm.schedule(1_000_000)
+
+    def available(self) -> int:
+        return len(self._outgoing)
+
+    def read(self, size: int) -> bytes:
+        data = bytes(self._outgoing[:size])
+        del self._outgoing[:size]
+        return data
+
+    def plug_link(self, plugged: bool) -> None:
+        self._plugged = plugged
+
+    # --- time
+
+    def _halt(self) -> None:
+        self._simulator.stopped = True
+
+    def run_for(self, us: int, until_bytes: int = 0) -> None:
+        """Lets device time pass; with until_bytes only until so many wait to be read."""
+        if until_bytes and len(self._outgoing) >= until_bytes:
+            return
+        if not self._powered:
+            self._off_us += us
+            return
+        self._until_bytes = until_bytes
+        self._halt_alarm.schedule(us * 1e3)
+        self._simulator.stopped = False
+        while not self._simulator.stopped:
+            self._simulator._execute_batch()
+        self._halt_alarm.cancel()
+        self._until_bytes = 0
+
+    # --- faults
+
+    def hang(self) -> None:
+        """The CPU spins on one instruction with interrupts masked. PIO and watchdog go on."""
+        core = self._chip.core
+        self._chip.write_uint32(SPIN_AT, BRANCH_TO_SELF)
+        core.pm = True
+        core.waiting = False
+        core.pc = SPIN_AT
+
+    def cut_power(self) -> None:
+        self._powered = False
+        for pin in (self._enable, self._direction, self._step):
+            pin.released()
+
+    def restore_power(self) -> None:
+        from rp2040py.device.base_device import ResetCause
+
+        self._powered = True
+        self._device.hard_reset(cause=ResetCause.POWER_ON)
+
+    def close(self) -> None:
+        self._simulator.stopped = True
+
+
+def _factory(part: Any) -> Callable[[], Any]:
+    return lambda: part
+
+
+def _before(first: Callable[[], None] | None, then: Callable[[], None]) -> Callable[[], None]:
+    """A callback that runs `then` and afterwards what was there."""
+
+    def both() -> None:
+        then()
+        if first:
+            first()
+
+    return both

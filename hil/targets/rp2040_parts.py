@@ -1,0 +1,155 @@
+"""What the emulator rp2040py lacks for a pump, as parts that are attached to its chip.
+
+They reach into names that are no API of the emulator; its version is pinned for that reason.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+Chip = Any  # rp2040py carries types for few of the names used here
+
+PIO_BASES = (0x50200, 0x50300)  # peripheral keys of the two PIO blocks
+NEVER = 1 << 62
+NS_PER_CYCLE = 8.0
+
+
+class QuietUsb:
+    """A host that has nothing to say says nothing: the stock model sends empty packets for ever, which keeps the
+    firmware in interrupts and its clock busy. An armed endpoint is held until `offer`, called when there are bytes."""
+
+    def attach(self, chip: Chip) -> None:
+        usb = chip.usb_ctrl
+        read_done = usb.endpoint_read_done
+        self._held: set[int] = set()
+
+        def give() -> None:
+            for endpoint in sorted(self._held):
+                self._held.discard(endpoint)
+                usb.on_endpoint_read(endpoint, 64)
+
+        self._alarm = chip.clock.create_alarm(give)
+
+        def done(endpoint: int, data: bytes, delay: Any = None) -> None:
+            if endpoint and not data:
+                self._held.add(endpoint)
+            else:
+                read_done(endpoint, data, delay)
+
+        usb.endpoint_read_done = done
+
+    def offer(self) -> None:
+        """The host has bytes: whoever waits for some is served within a USB frame's microseconds."""
+        if self._held:
+            self._alarm.schedule(1000)
+
+    def forget(self) -> None:
+        self._held.clear()
+
+
+class _Tapped:
+    """Stands in for a PIO block on the bus and tells the pacer after each register write."""
+
+    def __init__(self, pio: Any, after: Callable[[], None]) -> None:
+        self._pio, self._after, self.read_uint32 = pio, after, pio.read_uint32
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._pio, name)
+
+    def write_uint32(self, offset: int, value: int) -> None:
+        self._pio.write_uint32(offset, value)
+        self._after()
+
+    def write_uint32_atomic(self, offset: int, value: int, kind: int) -> None:
+        self._pio.write_uint32_atomic(offset, value, kind)
+        self._after()
+
+
+class PioPacer:
+    """Exact PIO time while the CPU sleeps: one alarm an instruction, none while every machine waits.
+
+    Without it the emulator gives a PIO block only the time of the CPU's own instructions.
+    """
+
+    def __init__(self, block: int = 0) -> None:
+        self._block = block
+        self._want: int | None = None
+
+    def attach(self, chip: Chip) -> None:
+        self._pio = chip.pio[self._block]
+        self._alarm = chip.clock.create_alarm(self._fire)
+        chip.peripherals[PIO_BASES[self._block]] = _Tapped(self._pio, self.arm)
+
+    def arm(self) -> None:
+        """Looks when the next instruction is due. Also to be called when an input changes that PIO may wait for."""
+        pio = self._pio
+        due = pio.next_due_fp  # 1/256 of a cycle
+        if due >= NEVER or pio.stopped:
+            if self._want is not None:
+                self._alarm.cancel()
+                self._want = None
+        elif due != self._want:
+            self._want = due
+            self._alarm.schedule(max(0.0, (due - pio.cycle_fp) * NS_PER_CYCLE / 256))
+
+    def _fire(self) -> None:
+        pio = self._pio
+        due = pio.next_due_fp
+        if due != self._want or pio.stopped:  # the CPU was awake, and the emulator's main loop was there first
+            self._want = None
+            self.arm()
+            return
+        cycles = max(1, -((pio.cycle_fp - due) >> 8))
+        pio.advance(cycles)
+        self._want = None
+        self.arm()
+        pio.cycle_fp -= cycles << 8  # the main loop adds this jump itself
+
+
+class OutputPin:
+    """Follows what the chip drives on a pin, and lets the chip's own input buffer see it, as silicon does.
+
+    on_edge(level) is called at each change; level is also there to be read.
+    """
+
+    def __init__(self, gpio: int, pacer: PioPacer | None = None, on_edge: Callable[[bool], None] | None = None) -> None:
+        self._gpio, self._pacer, self._on_edge = gpio, pacer, on_edge
+        self.level: bool | None = None
+
+    def attach(self, chip: Chip) -> None:
+        self._pin = chip.gpio[self._gpio]
+        self._pin.add_listener(self._changed)
+
+    def _changed(self, state: Any, _before: Any) -> None:
+        level = state.name == "HIGH"
+        if level == self.level:  # a repeated input value would latch a second edge interrupt
+            return
+        self.level = level
+        if self._on_edge:
+            self._on_edge(level)
+        self._pin.set_input_value(level)
+        if self._pacer:
+            self._pacer.arm()
+
+    def released(self) -> None:
+        """The chip was reset: its pins float, and listeners are not told."""
+        self.level = None
+
+
+class AnalogInput:
+    """volts-to-be of one ADC channel, asked for when the chip converts: value() is 12 bits."""
+
+    def __init__(self, gpio: int, value: Callable[[], int]) -> None:
+        self._channel, self._value = gpio - 26, value
+
+    def attach(self, chip: Chip) -> None:
+        adc = chip.adc
+        convert = adc.on_adc_read
+
+        def read(channel: int) -> None:
+            if channel == self._channel:
+                adc.channel_values[channel] = self._value()
+            convert(channel)
+
+        adc.on_adc_read = read

@@ -1,0 +1,16 @@
+"""emu://: the real image on an emulated RP2040."""
+
+from serial import SerialException
+
+from hil.bench import Target
+from hil.mechanics import Mechanics
+from hil.targets.emulated import Emulated, EmulatorMissing
+from hil.urls.lockstep import LockstepSerial
+
+
+class Serial(LockstepSerial):
+    def make_target(self, mechanics: Mechanics) -> Target:
+        try:
+            return Emulated(mechanics)
+        except EmulatorMissing as error:
+            raise SerialException(str(error)) from error
