@@ -11,7 +11,7 @@ from pump.core.feeder import Feeder
 from pump.core.session import Session
 
 PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
-COLLECT_EVERY = 50  # control ticks
+COLLECT_EVERY = 200  # control ticks: 20 s make less than half a heap of garbage
 EVENTS_PER_TICK = 2
 
 

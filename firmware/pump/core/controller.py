@@ -97,12 +97,12 @@ class Controller:
                 self.raise_alarms(rising)
 
     def follow(self):
-        """Behind the tick: notices a new phase and the end of a bolus."""
-        if self.infusion and self.motor_on:
-            at = self.infusion.now_ticks(self.feeder.lead_us)
-            if self.infusion.enter_phase(at):
+        """Behind the tick: notices a new phase and the end of a bolus. The planner is ahead of both."""
+        infusion = self.infusion
+        if infusion and self.motor_on:
+            if infusion.phase_is_planned() and infusion.enter_phase(infusion.now_ticks(self.feeder.lead_us)):
                 self.changed = True
-            if self.state == "BOLUS" and at >= self.infusion.planner.law.bolus_end:
+            if self.state == "BOLUS" and infusion.now_ticks(self.feeder.lead_us) >= infusion.planner.law.bolus_end:
                 self.event("BOLUS_DONE")
 
     def halted(self, total_steps):

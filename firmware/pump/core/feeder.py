@@ -32,33 +32,41 @@ class Feeder:
     def elapse(self, us):
         """Lets time pass: words that must be over are counted as due."""
         lead = self.lead_us - us
-        if lead < 0:
-            if self.lead_us and not self._planner.done:
+        planner = self._planner
+        if lead <= 0:
+            if self.lead_us and not planner.done and not planner.dry:
                 self.starved += 1
             lead = 0
         self.lead_us = lead
-        planner = self._planner
-        while self._due != planner.head:
-            length = planner.ticks[self._due] * US_PER_TICK
-            if self._held_us - length < lead + SLACK_US and lead:
+        ticks, due, head, held = planner.ticks, self._due, planner.head, self._held_us
+        over = lead + SLACK_US if lead else 0
+        while due != head:
+            left = held - ticks[due] * US_PER_TICK
+            if left < over:
                 break
-            self._held_us -= length
-            self.due += planner.steps[self._due]
-            self._due = (self._due + 1) & (RING - 1)
+            held = left
+            self.due += planner.steps[due]
+            due = (due + 1) & (RING - 1)
+        self._due = due
+        self._held_us = held
 
     def feed(self):
         """Hands over words while the generator has room and the lead allows."""
         planner = self._planner
-        room = self._stepper.room()
-        while room and planner.head != planner.tail:
-            i = planner.head
+        i, tail = planner.head, planner.tail
+        if i == tail:
+            return
+        lead = self.lead_us
+        for _ in range(self._stepper.room()):
             ticks = planner.ticks[i]
-            if self.lead_us + ticks * US_PER_TICK > LEAD_US:
+            us = ticks * US_PER_TICK
+            if i == tail or lead + us > LEAD_US:
                 break
             self._stepper.put(planner.words[i])
-            self.lead_us += ticks * US_PER_TICK
-            self._held_us += ticks * US_PER_TICK
+            lead += us
+            self._held_us += us
             self.asked += planner.steps[i]
             planner.ahead_ticks -= ticks
-            planner.head = (i + 1) & (RING - 1)
-            room -= 1
+            i = (i + 1) & (RING - 1)
+        planner.head = i
+        self.lead_us = lead

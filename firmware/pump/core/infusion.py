@@ -40,6 +40,10 @@ class Infusion:
         planner = self.planner
         return planner.position - planner.ahead_ticks - lead_us // US_PER_TICK + PULSE_TICKS
 
+    def phase_is_planned(self):
+        """Whether planning has reached the end of the phase in force, so that it may be over."""
+        return self.planner.position >= self._ends[self.phase]
+
     def enter_phase(self, at):
         """Updates `phase` for infusion tick `at`; whether it changed."""
         before = self.phase

@@ -102,9 +102,9 @@ class Law:
 
     def tick_of(self, step, hint):
         """First tick at which `step` is due; it must be due within the segment. hint: a tick of the segment before it."""
-        target = step * self._s
         if self.flat:
-            return self._begin - (self._c0 - target) // self._c1
+            return self.evenly(step)[0]
+        target = step * self._s
         low, high = hint - self._begin, self.segment_end - self._begin
         if self._scaled(low) >= target:
             return hint
@@ -124,6 +124,16 @@ class Law:
                 if self._scaled(guess - 1) < target:
                     low = guess - 1
         return self._begin + high
+
+    def evenly(self, step):
+        """For a flat segment: (tick of `step`, its rest, ticks to the next, their fraction, what a whole tick is).
+
+        The next step comes `ticks` later, and its rest is less by the fraction; below 0 it comes one tick later still
+        and the rest is more by a whole tick. Thus every following step costs additions only, and stays exact.
+        """
+        tick, rest = divmod(self._c0 - step * self._s, self._c1)
+        ticks, fraction = divmod(self._s, self._c1)
+        return self._begin - tick, rest, ticks, fraction, self._c1
 
     def bolus_pl_h(self, at):
         """Rate that a bolus adds at tick `at`, rounded down."""

@@ -53,6 +53,8 @@ class Planner:
     def enter(self, at):
         """Moves to the law's segment at infusion tick `at`."""
         self.law.seek(max(at, 0))
+        self._due = 0  # tick of the next step, once it is known
+        self._even_ticks = 0  # ticks from step to step while `_plan_evenly` may go on
         self._last = self.law.steps_due(self.law.segment_end)  # last step of the segment
         self._hint = self.law.segment_begin  # a tick before the next step
 
@@ -61,7 +63,10 @@ class Planner:
         while self.ahead_ticks < until_ticks and (self.tail - self.head) & (RING - 1) < RING - 2:
             if self.done or self.dry:
                 return
-            self._plan()
+            if self._even_ticks:
+                self._plan_evenly(until_ticks)
+            else:
+                self._plan()
 
     def _put(self, steps, period):
         length = period * steps if steps else period
@@ -73,6 +78,10 @@ class Planner:
         self.ahead_ticks += length
         self.position += length
         self.planned += steps
+
+    def _made(self, due):
+        self._hint = due
+        self._due = 0
 
     def _rest(self, gap):
         if gap >= MAX_WORD_TICKS + OVERHEAD_TICKS:
@@ -93,7 +102,8 @@ class Planner:
         if step > self.limit:
             self.dry = True
             return
-        due = law.tick_of(step, self._hint)
+        due = self._due or law.tick_of(step, self._hint)
+        self._due = due
         gap = due - self.position
         if gap > MAX_WORD_TICKS:
             self._rest(gap if gap >= MAX_WORD_TICKS + self.shortest else gap // 2)
@@ -105,9 +115,44 @@ class Planner:
             share = min(GROUP_TICKS // interval, self._last - self.planned, self.limit - self.planned, MAX_STEPS)
         if share > 1:
             self._plan_group(step, share, due)
-        else:
-            self._put(1, gap)
-            self._hint = due
+            return
+        self._put(1, gap)
+        self._made(due)
+        if law.flat:
+            due, self._fraction_left, ticks, self._fraction, self._whole = law.evenly(step)
+            if due == self.position and GROUP_BELOW_TICKS <= ticks < MAX_WORD_TICKS:
+                self._even_ticks = ticks
+                self._short, self._long = word(1, ticks), word(1, ticks + 1)
+
+    def _plan_evenly(self, until_ticks):
+        """More steps of a flat segment, a word each, by addition alone: most of what a pump ever does."""
+        interval, rest = self._even_ticks, self._fraction_left
+        last = min(self._last, self.limit)
+        ahead, tail = self.ahead_ticks, self.tail
+        full = (self.head - 2) & (RING - 1)
+        begin = ahead
+        while ahead < until_ticks and tail != full:
+            if self.planned == last:
+                self._even_ticks = 0
+                break
+            rest -= self._fraction
+            if rest < 0:
+                rest += self._whole
+                length = interval + 1
+                self.words[tail] = self._long
+            else:
+                length = interval
+                self.words[tail] = self._short
+            self.ticks[tail] = length
+            self.steps[tail] = 1
+            tail = (tail + 1) & (RING - 1)
+            ahead += length
+            self.planned += 1
+        self._fraction_left = rest
+        self.tail = tail
+        self.ahead_ticks = ahead
+        self.position += ahead - begin
+        self._made(self.position)
 
     def _plan_group(self, step, share, due):
         """Plans `share` steps in two words so that the last stands on its tick and none before its own."""
@@ -128,8 +173,8 @@ class Planner:
             share >>= 1  # too steep for so long a group
             if share == 1:
                 self._put(1, max(due - self.position, self.shortest))
-                self._hint = due
+                self._made(due)
                 return
         self._put(first, first_period)
         self._put(share - first, period)
-        self._hint = last
+        self._made(last)
