@@ -26,7 +26,7 @@ class Mixture:
 
 
 def mixture_for(protocol: Protocol, weight_kg: Fraction) -> Mixture:
-    """With the stated concentration, or the one that makes the first infusion, uncapped, flow at `mixed_for`."""
+    """With the stated concentration, or the one that makes the first infusion, capped, flow at `mixed_for`."""
     drug = protocol.drug
     if drug.concentration:
         return Mixture(weight_kg, drug.concentration.value)
@@ -35,7 +35,10 @@ def mixture_for(protocol: Protocol, weight_kg: Fraction) -> Mixture:
     if first is None or first.infuse.unit == "mL/h":
         allowed = "only with an infuse phase that states a dose rate to mix for; else give the concentration"
         raise ProtocolError(protocol.where(("drug", "mixed_for")), drug.mixed_for.text, allowed)
-    dose_rate_mg_h = Mixture(weight_kg, Fraction()).mg(first.infuse)
+    weighed = Mixture(weight_kg, Fraction())
+    dose_rate_mg_h = weighed.mg(first.infuse)
+    if first.cap:
+        dose_rate_mg_h = min(dose_rate_mg_h, weighed.mg(first.cap))
     return Mixture(weight_kg, dose_rate_mg_h / drug.mixed_for.value)
 
 

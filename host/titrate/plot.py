@@ -143,9 +143,16 @@ def _label(axes: Axes, left: str, right: str, factor: float) -> None:
     dose.set_ylabel(right)
 
 
-def _save(figure: Figure, path: str | Path, footer: str) -> None:
+def check_path(path: str | Path) -> None:
+    """Raises ProtocolError, before anything is played, for a path at which no picture can be written."""
     if Path(path).suffix.lower() not in SUFFIXES:
         raise ProtocolError("--plot", path, f"a file name that ends in {' or '.join(SUFFIXES)}")
+    if not Path(path).resolve().parent.is_dir():
+        raise ProtocolError("--plot", path, "a file in a folder that exists")
+
+
+def _save(figure: Figure, path: str | Path, footer: str) -> None:
+    check_path(path)
     for axes in figure.axes:
         if axes.get_ylabel().startswith(("rate", "volume")):
             axes.set_ylim(bottom=0)

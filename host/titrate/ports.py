@@ -17,17 +17,17 @@ def existing_ports() -> list[tuple[str, str]]:
     return [(port.device, port.description or "") for port in sorted(list_ports.comports())]
 
 
-def register_targets() -> list[str]:
-    """Lets the installed rigs teach pyserial their urls; their names."""
-    targets = entry_points(group="titrate.targets")
-    for target in targets:
-        target.load()()
-    return [target.name for target in targets]
+def registered_urls() -> list[tuple[str, str]]:
+    """(url, description) of what the installed rigs add; from now on pyserial knows them."""
+    found: list[tuple[str, str]] = []
+    for target in entry_points(group="titrate.targets"):
+        found += target.load()()
+    return found
 
 
 def open_port(url: str) -> serial.SerialBase:
     """Opens a port exclusively. LinkError says why it could not be opened and which ports there are."""
-    register_targets()
+    registered = registered_urls()
     try:
         port = serial.serial_for_url(url, baudrate=BAUD, do_not_open=True)
         if "://" not in url:
@@ -36,6 +36,6 @@ def open_port(url: str) -> serial.SerialBase:
         port.open()
         return port
     except (serial.SerialException, OSError, ValueError) as error:
-        known = ", ".join(name for name, _ in existing_ports()) or "none"
+        known = ", ".join(name for name, _ in existing_ports() + registered)
         reason = " ".join(str(error).split())
-        raise LinkError(f"{url} cannot be opened: {reason}. Serial ports here: {known}; also sim:// and emu://") from error
+        raise LinkError(f"{url} cannot be opened: {reason}. Ports here: {known or 'none'}") from error

@@ -14,7 +14,7 @@ import typer
 from titrate.cli import output
 from titrate.errors import PumpError
 
-COMMANDS = ("plan", "protocols", "version")
+COMMANDS = ("plan", "play", "status", "stop", "ports", "protocols", "version")
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -17,6 +17,10 @@ WIDTH_WITHOUT_TERMINAL = 160  # columns: a pipe gets whole tables
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout, and messages to stderr.")]
 Weight = Annotated[str | None, typer.Option(help='Body weight, such as "70 kg"; the file may have a default.')]
 Session = Annotated[int | None, typer.Option(help="Only this pass of the outermost repeat, from 1.")]
+Port = Annotated[
+    str,
+    typer.Option(envvar="TITRATE_PORT", help="Where the pump is: sim://, emu://, /dev/ttyACM0, or another serial url."),
+]
 Syringe = Annotated[str, typer.Option(help="The syringe that is fitted.")]
 
 

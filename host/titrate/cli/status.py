@@ -1,0 +1,19 @@
+"""`titrate status`: what a pump says of itself now."""
+
+from titrate.cli import output
+
+
+def status(port: output.Port, json: output.Json = False) -> None:
+    """Show state, program, volume, pressure and alarms of a pump."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        facts = pump.status() | {name: pump.hello[name] for name in ("firmware", "version", "board")}
+    if json:
+        output.document(facts)
+        return
+    console = output.results()
+    for name in sorted(facts):
+        value = facts[name]
+        shown = ", ".join(value) or "none" if isinstance(value, list) else value
+        console.print(f"{name:<14} {shown}", markup=False, highlight=False)
