@@ -101,6 +101,11 @@ class Bench:
         self.target.settle()
         return self.target.mechanics.step_times_us
 
+    @property
+    def enabled_us(self) -> array[int]:
+        """When the motor driver was turned on."""
+        return self.target.mechanics.enabled_us
+
     # --- hands
 
     def occlude(self) -> None:
@@ -127,6 +132,11 @@ class Bench:
 
     def restore_power(self) -> None:
         self.target.restore_power()
+        self.reconnect()
+
+    def reconnect(self) -> None:
+        """A fresh client on the same port, as after a reset; what the old one had not read is gone."""
+        self.target.read(self.target.available())
         self._pump = None
 
     def hang(self) -> None:

@@ -12,7 +12,9 @@ from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES
 
 
 class Mechanics:
-    """steps: forward minus backward pulses. step_times_us: when each happened. line: pressure and outflow.
+    """steps: forward minus backward pulses. step_times_us: when each happened.
+
+    enabled_us: when the motor driver was turned on. line: pressure and outflow.
 
     left_ul: what the plunger can still displace."""
 
@@ -23,12 +25,17 @@ class Mechanics:
         self.line = Line(line)
         self.steps = 0
         self.step_times_us = array("q")
+        self.enabled_us = array("q")
         self._step_ul = self.drive.step_ul
         self.fit_syringe()
 
     def fit_syringe(self) -> None:
         """A full syringe; the line stays as it is."""
         self.left_ul = SYRINGES[self.syringe][NOMINAL_NL] / 1000
+
+    def enable(self, at_us: int) -> None:
+        """The motor driver is turned on."""
+        self.enabled_us.append(at_us)
 
     def step(self, at_us: int, direction: int) -> None:
         """One pulse; direction 0: the driver is disabled and nothing moves."""

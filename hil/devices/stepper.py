@@ -19,13 +19,17 @@ def decode(word: int) -> tuple[int, int]:
 
 class Stepper:
     """on_step(at_us, direction) is called for each pulse, in order, when somebody looks (`catch_up`).
+    on_enable(at_us): when the driver is turned on.
 
     pulses: since power-on. A pulse with the driver disabled is counted and moves nothing.
     """
 
-    def __init__(self, clock: Clock, on_step: Callable[[int, int], None]) -> None:
+    def __init__(
+        self, clock: Clock, on_step: Callable[[int, int], None], on_enable: Callable[[int], None] | None = None
+    ) -> None:
         self._clock = clock
         self._on_step = on_step
+        self._on_enable = on_enable
         self._waiting: list[int] = []  # words put before start
         self._starts: deque[int] = deque()  # when each word that was put leaves the FIFO
         self._edges: deque[int] = deque()
@@ -36,6 +40,8 @@ class Stepper:
 
     def enable(self, on: bool) -> None:
         self.catch_up()
+        if on and not self.enabled and self._on_enable:
+            self._on_enable(self._clock.now_us)
         self.enabled = on
 
     def room(self) -> int:

@@ -3,7 +3,14 @@
 import serial
 
 
-def register() -> None:
-    """Teaches pyserial the urls sim:// and emu://."""
+URLS = [
+    ("sim://", "the firmware in this process, with a simulated bench"),
+    ("emu://", "the firmware's image on an emulated RP2040, with a simulated bench"),
+]
+
+
+def register() -> list[tuple[str, str]]:
+    """Teaches pyserial the urls of the rig; (url, description) of each."""
     if "hil.urls" not in serial.protocol_handler_packages:
         serial.protocol_handler_packages.append("hil.urls")
+    return URLS

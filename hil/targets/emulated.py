@@ -46,7 +46,7 @@ class Emulated:
         self._zero, self._slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
         self._usb = QuietUsb()
         pacer = PioPacer()
-        self._enable = OutputPin(data.PINS["enable"])
+        self._enable = OutputPin(data.PINS["enable"], on_edge=self._on_enable)
         self._direction = OutputPin(data.PINS["direction"])
         self._step = OutputPin(data.PINS["step"], pacer, self._on_step)
         pressure = AnalogInput(data.PINS["pressure"], self._pressure_reading)
@@ -91,6 +91,10 @@ class Emulated:
         if level:
             forward = -1 if self._direction.level else 1
             self.mechanics.step(self.now_us, forward if self._enable.level is False else 0)
+
+    def _on_enable(self, level: bool) -> None:
+        if not level:
+            self.mechanics.enable(self.now_us)
 
     def _pressure_reading(self) -> int:
         return reading(self.mechanics.pressure_kpa(self.now_us), self._zero, self._slope)

@@ -33,7 +33,7 @@ class Simulated:
         board = self._board
         self.clock = Clock(now_us, board.CONTROL_PERIOD_MS)
         self.link = Link(self.clock)
-        self.stepper = Stepper(self.clock, self.mechanics.step)
+        self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._hung = False
         self.app = App(

@@ -1,0 +1,136 @@
+"""Things that go wrong on the bench: what the pump does, and that it then stands still."""
+
+import pytest
+
+from hil.bench import Bench
+from tests.programs import Oracle, ended, flat, follow, start
+
+LAST_STEP_US = 250_000  # D3: the generator's words last no longer
+OCCLUSION_US = 150_000
+
+
+def steps_after(bench: Bench, us: int) -> int:
+    return sum(time_us > us for time_us in bench.step_times_us)
+
+
+@pytest.mark.requirement("SR-DIAG-06")
+@pytest.mark.parametrize("ml_h", [25, 400])
+def test_hang_starves_the_motor_then_the_watchdog_resets(bench: Bench, ml_h: float) -> None:
+    start(bench, flat(ml_h, 600))
+    follow(bench, lambda status: status["infused_ms"] > 2500)
+    hung_us = bench.target.now_us
+    bench.hang()
+    bench.run_for(0.26)
+    steps = bench.steps
+    assert bench.step_times_us[-1] - hung_us <= LAST_STEP_US
+    bench.run_for(3)
+    assert bench.steps == steps, "the motor moved after the reset"
+    bench.reconnect()
+    status = bench.pump.status()
+    assert status["state"] == "ALARM"
+    assert status["alarms"] == ["WATCHDOG_RESET"]
+    assert status["time_ms"] < 4000, "it was not reset"
+    bench.run_for(1)
+    assert bench.steps == steps
+    assert bench.pump.acknowledge() == []
+    assert bench.pump.status()["state"] == "IDLE"
+
+
+@pytest.mark.requirement("SR-OCC-01")
+@pytest.mark.requirement("SR-OCC-03")
+def test_occlusion_stops_the_motor_and_holds_until_the_line_is_open(bench: Bench) -> None:
+    start(bench, flat(300, 600))
+    follow(bench, lambda status: status["infused_ms"] > 1000)
+    bench.occlude()
+    status = follow(bench, ended)
+    assert status["state"] == "ALARM"
+    assert status["alarms"] == ["OCCLUSION"]
+    assert 69 < bench.pressure_kpa < 75
+    stopped_us = bench.target.now_us
+    step_kpa = float(Oracle(flat(300, 600)).step_pl) / 1e6 / bench.target.mechanics.line.data.compliance_ul_kpa
+    crossed = len(bench.step_times_us) - int((bench.pressure_kpa - 69) / step_kpa)
+    assert bench.step_times_us[-1] - bench.step_times_us[crossed] <= OCCLUSION_US
+    from titrate.errors import Refused
+
+    with pytest.raises(Refused, match="still true: OCCLUSION"):
+        bench.pump.acknowledge()
+    bench.run_for(5)
+    assert steps_after(bench, stopped_us) == 0
+    bench.release()
+    bench.run_for(5)
+    bench.pump.acknowledge()
+    assert bench.pump.status()["state"] == "PAUSED"
+    bench.pump.resume()
+    bench.run_for(2)
+    assert bench.pump.status()["state"] == "INFUSING"
+    assert steps_after(bench, stopped_us) > 0
+
+
+@pytest.mark.requirement("SR-STOP-02")
+def test_stop_ends_stepping_within_20_ms(bench: Bench) -> None:
+    start(bench, flat(300, 600))
+    follow(bench, lambda status: status["infused_ms"] > 1000)
+    asked_us = bench.target.now_us
+    bench.pump.stop()
+    bench.run_for(1)
+    assert bench.step_times_us[-1] - asked_us <= 20_000
+    assert bench.pump.status()["state"] == "IDLE"
+
+
+@pytest.mark.requirement("SR-LINK-06")
+def test_a_host_that_falls_silent_is_an_alarm_and_the_program_goes_on(bench: Bench) -> None:
+    phases = flat(25, 40)
+    start(bench, phases, attended=True)
+    bench.run_for(14)
+    steps = bench.steps
+    bench.run_for(3)
+    status = bench.pump.status()  # the first thing that the pump hears after 17 s
+    assert status["alarms"] == ["LINK_LOST"]
+    assert status["state"] == "INFUSING"
+    assert bench.steps > steps
+    bench.pump.acknowledge()
+    follow(bench, ended)
+    assert bench.steps == Oracle(phases).steps(40_000)
+
+
+@pytest.mark.requirement("SR-POWER-01")
+def test_after_a_power_cut_the_pump_stands_still(bench: Bench) -> None:
+    start(bench, flat(25, 60))
+    follow(bench, lambda status: status["infused_ms"] > 1000)
+    bench.cut_power()
+    steps = bench.steps
+    bench.run_for(2)
+    bench.restore_power()
+    bench.run_for(3)
+    assert bench.steps == steps
+    assert bench.pump.status()["state"] == "IDLE"
+
+
+@pytest.mark.requirement("SR-STOP-05")
+def test_pauses_lose_and_repeat_nothing(bench: Bench) -> None:
+    phases = flat(60, 12)
+    start(bench, phases)
+    for _ in range(4):
+        bench.run_for(1.234)
+        bench.pump.pause()
+        steps = bench.steps
+        bench.run_for(1)
+        assert bench.steps == steps
+        bench.pump.resume()
+    status = follow(bench, ended)
+    assert status["alarms"] == ["INFUSION_COMPLETE"]
+    assert bench.steps == status["counted_steps"] == Oracle(phases).steps(12_000)
+
+
+@pytest.mark.requirement("SR-BOLUS-01")
+def test_a_bolus_comes_on_top_of_the_program_and_the_program_goes_on(bench: Bench) -> None:
+    phases = flat(25, 15)
+    start(bench, phases)
+    bench.run_for(2)
+    bench.pump.bolus(volume_nl=100_000, duration_ms=6000)
+    assert bench.pump.status()["state"] == "BOLUS"
+    follow(bench, lambda status: status["state"] == "INFUSING")
+    status = follow(bench, ended)
+    oracle = Oracle(phases)
+    together_pl = oracle.volume_pl(15_000) + 100_000 * 1000
+    assert bench.steps == status["counted_steps"] == together_pl // oracle.step_pl
