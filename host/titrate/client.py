@@ -163,7 +163,12 @@ class Pump:
                 continue
             error = reply.get("error")
             if error:
-                if error.get("code") not in (wire.UNKNOWN_METHOD, wire.WRONG_PARAMETERS, wire.REPLAYED):
+                if error.get("code") == wire.REPLAYED and method != "hello":
+                    # A request before this one was cut short here, by an exception, but not there: begin anew.
+                    self._id = number + 1
+                    self.request("hello")
+                    return self.request(method, **params)
+                if error.get("code") not in (wire.UNKNOWN_METHOD, wire.WRONG_PARAMETERS):
                     self._id = number + 1
                 raise Refused(method, self.state, str(error.get("message")))
             self._id = number + 1

@@ -5,6 +5,8 @@ The last request and its reply are kept, so that a repeated line gets the same r
 
 from pump.core.wire import METHODS, REPLAYED, UNKNOWN_METHOD, WRONG_PARAMETERS
 
+_AT_ANY_ID = ("hello", "stop")  # a new session, and what must never be refused; doing either twice does no harm
+
 
 def checked(message):
     """(code, reason) of what is wrong with a request's form, or None."""
@@ -36,7 +38,7 @@ class Session:
         if number == self._last_id and message == self._last_request:
             return self._last_reply
         wrong = checked(message)
-        if not wrong and message["method"] != "hello" and number != self._last_id + 1:
+        if not wrong and message["method"] not in _AT_ANY_ID and number != self._last_id + 1:
             wrong = REPLAYED, "id %d; %d is next" % (number, self._last_id + 1)
         if wrong:
             return {"id": number, "error": {"code": wrong[0], "message": wrong[1]}}

@@ -1,0 +1,101 @@
+"""The client's side of the link: lost lines, cut-short requests, wrong builds."""
+
+import pytest
+
+from hil.bench import Bench, open_bench
+from pump.core import framing
+from tests.programs import flat, start
+from titrate.errors import BadFrame, LinkError, VersionMismatch
+
+
+@pytest.fixture
+def bench() -> Bench:
+    return open_bench("sim://")
+
+
+def test_a_lost_request_is_sent_again_and_acted_on_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(bench, flat(25, 60))
+    write = bench.target.write
+    lost = [0]
+
+    def lossy(data: bytes) -> None:
+        if lost[0] < 2 and b"bolus" in data:
+            lost[0] += 1
+            data = data.replace(b"b", b"x", 1)  # arrives damaged
+        write(data)
+
+    monkeypatch.setattr(bench.target, "write", lossy)
+    bench.pump.bolus(volume_nl=50_000, duration_ms=10_000)
+    assert lost[0] == 2
+    assert [event["text"] for event in bench.pump.events() if event["kind"] == "command"].count("bolus") == 1
+
+
+def test_a_lost_reply_is_repeated_and_the_bolus_is_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    start(bench, flat(25, 60))
+    read = bench.target.read
+    lost = [0]
+
+    def lossy(size: int) -> bytes:
+        data = read(size)
+        if lost[0] == 0 and b'"result":{}' in data:
+            lost[0] = 1
+            return data.replace(b"result", b"resulx")
+        return data
+
+    monkeypatch.setattr(bench.target, "read", lossy)
+    bench.pump.bolus(volume_nl=50_000, duration_ms=10_000)
+    assert lost[0] == 1
+    assert [event["text"] for event in bench.pump.events() if event["kind"] == "command"].count("bolus") == 1
+
+
+def test_a_request_cut_short_does_not_bar_the_next(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C between the request and its reply: the pump has acted, the client has not counted."""
+    start(bench, flat(25, 60))
+    receive = bench.pump._receive
+
+    def interrupted(timeout_s: float) -> bool:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench.pump, "_receive", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        bench.pump.heartbeat()
+    monkeypatch.setattr(bench.pump, "_receive", receive)
+    bench.run_for(1)
+    bench.pump.stop()
+    assert bench.pump.status()["state"] == "IDLE"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(bench.pump, "_receive", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            bench.pump.heartbeat()
+    bench.run_for(1)
+    bench.pump.heartbeat()
+
+
+def test_another_build_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    answer = framing.encode({"id": 0, "result": {"wire": "1" * 16, "version": "9"}})
+    monkeypatch.setattr(bench.target, "available", lambda: len(answer))
+    monkeypatch.setattr(bench.target, "read", lambda size: answer)
+    with pytest.raises(VersionMismatch, match="install the matching one"):
+        _ = bench.pump
+
+
+def test_a_silent_pump_is_a_link_error() -> None:
+    bench = open_bench("sim://")
+    bench.unplug_link()
+    with pytest.raises(LinkError, match="no answer to hello"):
+        _ = bench.pump
+
+
+def test_a_read_back_that_differs_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    request = bench.pump.request
+
+    def altered(method: str, **params: object) -> dict[str, object]:
+        reply = request(method, **params)
+        if method == "load":
+            reply["phases"][0][2] += 1
+        return reply
+
+    monkeypatch.setattr(bench.pump, "request", altered)
+    with pytest.raises(BadFrame, match="read back"):
+        start(bench, flat(25, 60))
+    assert bench.pump.status()["state"] == "IDLE"
