@@ -16,6 +16,7 @@ IMAGE = ROOT / "build" / "firmware-pico.uf2"
 SPIN_AT = 0x20040000  # scratch RAM of the second core, which MicroPython leaves alone without threads
 BRANCH_TO_SELF = 0xE7FEE7FE
 USB_FIFO_BYTES = 512
+FLASH_BLOCKS = 352  # of 4096 bytes: the littlefs of 1408 KB that the board definition sets
 
 
 class EmulatorMissing(RuntimeError):
@@ -33,11 +34,13 @@ def _emulator() -> Any:
 
 
 class Emulated:
-    """One emulated board on its mechanics. Powered from the start."""
+    """One emulated board on its mechanics. Powered from the start. filesystem: a littlefs image for its flash."""
 
     name = "emu"
 
-    def __init__(self, mechanics: Mechanics, board: str = "pico", image: Path = IMAGE) -> None:
+    def __init__(
+        self, mechanics: Mechanics, board: str = "pico", image: Path = IMAGE, filesystem: Path | None = None
+    ) -> None:
         rp2040py = _emulator()
         if not image.exists():
             raise EmulatorMissing(f"there is no image {image.name} yet: build it with `make image`")
@@ -51,14 +54,14 @@ class Emulated:
         self._step = OutputPin(data.PINS["step"], pacer, self._on_step)
         pressure = AnalogInput(data.PINS["pressure"], self._pressure_reading)
         parts = (self._usb, pacer, self._enable, self._direction, self._step, pressure)
-        layout = rp2040py.boards.FlashLayout(fs_start=0xA0000, fs_blockcount=352, fs_blocksize=4096)
+        layout = rp2040py.boards.FlashLayout(fs_start=0xA0000, fs_blockcount=FLASH_BLOCKS, fs_blocksize=4096)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
             image=str(image),
             layout=layout,
             extras=tuple(_factory(part) for part in parts),
         )
-        self._device = rp2040py.device.MicroPythonDevice(board=spec)
+        self._device = rp2040py.device.MicroPythonDevice(board=spec, filesystem=filesystem and str(filesystem))
         self._simulator = self._device.simulator
         self._chip = self._device.mcu
         self._clock = self._chip.clock

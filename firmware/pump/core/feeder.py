@@ -38,7 +38,10 @@ class Feeder:
                 self.starved += 1
             lead = 0
         self.lead_us = lead
-        ticks, due, head, held = planner.ticks, self._due, planner.head, self._held_us
+        ticks = planner.ticks
+        due = self._due
+        head = planner.head
+        held = self._held_us
         over = lead + SLACK_US if lead else 0
         while due != head:
             left = held - ticks[due] * US_PER_TICK

@@ -1,0 +1,10 @@
+"""Tests that only the emulated chip can run; they skip with the reason where it could not be had."""
+
+import pytest
+
+from tests.hil.conftest import need_emulator
+
+
+@pytest.fixture(autouse=True)
+def emulator() -> None:
+    need_emulator()
