@@ -50,6 +50,8 @@ def within(name: str, package: str) -> bool:
 def imports(tree: ast.AST, package: str, guarded: bool = False) -> Iterator[tuple[str, int, bool]]:
     """(dotted name, line, whether a `try` stands around it) of every import below `tree`."""
     for node in ast.iter_child_nodes(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            continue  # read by type checkers alone; nothing is loaded
         if isinstance(node, ast.Import):
             yield from ((alias.name, node.lineno, guarded) for alias in node.names)
         elif isinstance(node, ast.ImportFrom):

@@ -10,6 +10,12 @@ from pump.core.controller import Controller
 from pump.core.feeder import Feeder
 from pump.core.session import Session
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pump.core.hardware import Board, Build, Clock, Link, Message, Odometer, Pressure, Stepper, Watchdog
+
 PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
 COLLECT_EVERY = 200  # control ticks: 20 s make less than half a heap of garbage
 EVENTS_PER_TICK = 2
@@ -22,7 +28,19 @@ class App:
     collect(): collects garbage; a simulation has none to fear.
     """
 
-    def __init__(self, board, build, stepper, odometer, pressure, clock, link, watchdog, watchdog_reset, collect):
+    def __init__(
+        self,
+        board: "Board",
+        build: "Build",
+        stepper: "Stepper",
+        odometer: "Odometer",
+        pressure: "Pressure",
+        clock: "Clock",
+        link: "Link",
+        watchdog: "Watchdog",
+        watchdog_reset: bool,
+        collect: "Callable[[], object]",
+    ) -> None:
         self._board = board
         self._stepper = stepper
         self._odometer = odometer
@@ -44,7 +62,7 @@ class App:
         self.controller.booted(watchdog_reset)
         collect()
 
-    def run(self):
+    def run(self) -> None:
         """For ever. Whatever is raised in here is a bug: the motor goes off and the watchdog does the rest."""
         try:
             while True:
@@ -53,7 +71,7 @@ class App:
             self._stepper.halt()
             self._stepper.enable(False)
 
-    def turn(self):
+    def turn(self) -> None:
         """Sleeps until the next control tick or a byte from the host, and serves it."""
         wait_ms = self._clock.remaining_ms()
         if wait_ms:
@@ -64,7 +82,7 @@ class App:
         self.tick()
         self._behind()
 
-    def tick(self):
+    def tick(self) -> None:
         """The control duties, in fixed order. Allocates nothing."""
         us = self._us + self._clock.elapsed_us()
         ms = us // 1000
@@ -80,11 +98,11 @@ class App:
         self._to_status_ms -= ms
         self._watchdog.feed()
 
-    def _follow_state(self):
+    def _follow_state(self) -> None:
         """Turns the motor on or off as the state says: the only place that does."""
         controller = self.controller
         if controller.motor_on:
-            controller.infusion.planner.refill(PLAN_TICKS)
+            self._plan()
             self.feeder.feed()
             self._stepper.enable(True)
             self._clock_on()
@@ -96,15 +114,20 @@ class App:
             controller.halted(self._odometer.steps())
         self._running = controller.motor_on
 
-    def _clock_on(self):
+    def _plan(self) -> None:
+        infusion = self.controller.infusion
+        if infusion:
+            infusion.planner.refill(PLAN_TICKS)
+
+    def _clock_on(self) -> int:
         """Microseconds since the last look at the clock; kept for the next tick's milliseconds."""
         elapsed_us = self._clock.elapsed_us()
         self._us += elapsed_us
         return elapsed_us
 
-    def _listen(self):
-        for message, fault in self._deframer.feed(self._link.read()):
-            if fault:
+    def _listen(self) -> None:
+        for message, _fault in self._deframer.feed(self._link.read()):
+            if message is None:
                 self.faulty_lines += 1
                 continue
             self.controller.heard()
@@ -114,11 +137,11 @@ class App:
             if reply:
                 self._link.write(framing.encode(reply))
 
-    def _behind(self):
+    def _behind(self) -> None:
         """What follows a tick: plan, tell, tidy. Each bounded."""
         controller = self.controller
         if self._running:
-            controller.infusion.planner.refill(PLAN_TICKS)
+            self._plan()
             controller.follow()
         log = controller.log
         if log.told != log.last:
@@ -134,5 +157,5 @@ class App:
             self._to_collect = COLLECT_EVERY
             self._collect()
 
-    def _tell(self, method, params):
+    def _tell(self, method: str, params: "Message") -> None:
         self._link.write(framing.encode({"method": method, "params": params}))

@@ -1,4 +1,4 @@
-"""Screw and syringe: how much one microstep of the motor displaces, from the metal and not from the firmware's table."""
+"""Screw and syringe: how much a microstep of the motor displaces, from the metal and not from the firmware's table."""
 
 import math
 from dataclasses import dataclass

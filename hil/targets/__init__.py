@@ -2,7 +2,6 @@
 
 import serial
 
-
 URLS = [
     ("sim://", "the firmware in this process, with a simulated bench"),
     ("emu://", "the firmware's image on an emulated RP2040, with a simulated bench"),

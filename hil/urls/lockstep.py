@@ -11,7 +11,7 @@ from hil.mechanics import Mechanics
 from pump.core.syringes import SYRINGES
 
 
-class LockstepSerial(SerialBase):  # type: ignore[misc]
+class LockstepSerial(SerialBase):
     """bench: everything around the pump. timeout: seconds of device time; None waits for ever."""
 
     bench: Bench
@@ -22,7 +22,7 @@ class LockstepSerial(SerialBase):  # type: ignore[misc]
 
     def open(self) -> None:
         try:
-            seed, syringe = parse_url(self.port)
+            seed, syringe = parse_url(self.port or "")
         except ValueError as error:
             raise SerialException(str(error)) from error
         if syringe not in SYRINGES:

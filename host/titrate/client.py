@@ -196,11 +196,12 @@ class Pump:
         """Reads what is there, or waits for the first byte; False when the time is over."""
         try:
             self.port.timeout = timeout_s
-            data = self.port.read(self.port.in_waiting or 1)
+            waiting: int = self.port.in_waiting  # type: ignore[attr-defined]  # every port class has it
+            data = self.port.read(waiting or 1)
         except (serial.SerialException, OSError) as error:
             raise LinkError(f"{self.port.port}: the line is gone: {error}") from error
-        for message, fault in self._deframer.feed(data):
-            if fault:
+        for message, _fault in self._deframer.feed(data):
+            if message is None:
                 self.bad_lines += 1
             elif "id" in message:
                 self._reply = message

@@ -5,11 +5,15 @@ are in force the lowest motor effect wins. Alarms travel as one bit each (`BITS`
 small integers and nothing more.
 """
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from typing import Final
+
 LOW, MEDIUM, HIGH = 1, 2, 3
 STOP_FOR_GOOD, STOP, KEEP = 0, 1, 2  # effect on the motor: FAULT, ALARM, unchanged
 
 # fmt: off
-ALARMS = {
+ALARMS: dict[str, tuple[int, int, str, tuple[str, ...]]] = {
     # name:               (priority, effect,      text for a person, requirements)
     "MOTOR_FAULT":         (HIGH,   STOP_FOR_GOOD, "The pulses counted at the motor differ from those asked for. "
                                                    "Switch the pump off and check wiring and driver.",
@@ -29,17 +33,20 @@ ALARMS = {
 }
 # fmt: on
 
-PRIORITY, EFFECT, TEXT, REQUIREMENTS = 0, 1, 2, 3
+PRIORITY: "Final" = 0
+EFFECT: "Final" = 1
+TEXT: "Final" = 2
+REQUIREMENTS: "Final" = 3
 NAMES = sorted(ALARMS, key=lambda name: (-ALARMS[name][PRIORITY], name))  # highest priority first
 BITS = {name: 1 << i for i, name in enumerate(NAMES)}
 
 
-def named(bits):
+def named(bits: int) -> list[str]:
     """Names of the alarms in a bit set, highest priority first."""
     return [name for name in NAMES if bits & BITS[name]]
 
 
-def lowest_effect(bits):
+def lowest_effect(bits: int) -> int:
     """The lowest motor effect among the alarms in a bit set; KEEP for none."""
     effect = KEEP
     for name in NAMES:

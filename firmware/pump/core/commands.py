@@ -6,10 +6,17 @@ from pump.core.program import Program, Refusal, is_whole
 from pump.core.syringes import NOMINAL_NL, SYRINGES, fill_steps, step_volume_pl
 from pump.core.units import MS_PER_H, PL_PER_NL, S_PER_H, TICKS_PER_MS, TICKS_PER_S
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pump.core.controller import Controller
+    from pump.core.hardware import Message, Phase
+
 EVENTS_PER_REPLY = 8
 
 
-def hello(pump):
+def hello(pump: "Controller") -> "Message":
     board = pump.board
     return {
         "name": "titrate",
@@ -23,19 +30,19 @@ def hello(pump):
     }
 
 
-def status(pump):
+def status(pump: "Controller") -> "Message":
     return pump.status()
 
 
-def heartbeat(pump):
+def heartbeat(pump: "Controller") -> "Message":
     return {"time_ms": pump.now_ms}
 
 
-def events(pump, after):
+def events(pump: "Controller", after: int) -> "Message":
     return {"last": pump.log.last, "entries": pump.log.after(after, EVENTS_PER_REPLY)}
 
 
-def _check_syringe(syringe, fill_nl):
+def _check_syringe(syringe: str, fill_nl: int) -> None:
     if syringe not in SYRINGES:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: known are %s" % ", ".join(sorted(SYRINGES)))
     most = SYRINGES[syringe][NOMINAL_NL]
@@ -43,7 +50,7 @@ def _check_syringe(syringe, fill_nl):
         raise Refusal(wire.BEYOND_LIMIT, "fill_nl: must be 1 to %d for %s" % (most, syringe))
 
 
-def syringe(pump, syringe, fill_nl):
+def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     """Declares a fitted syringe. A program keeps the model with which it was started."""
     _check_syringe(syringe, fill_nl)
     if pump.infusion and syringe != pump.syringe:
@@ -58,15 +65,16 @@ def syringe(pump, syringe, fill_nl):
     return {"remaining_nl": pump.nl_of(pump.syringe_end_steps - pump.total_steps)}
 
 
-def fastest_pl_h(pump, syringe):
+def fastest_pl_h(pump: "Controller", syringe: str) -> int:
     """The fastest rate that board and syringe allow (SR-RATE-04, SR-MECH-03)."""
     pl, divisor = step_volume_pl(syringe, pump.board.LEAD_UM, pump.board.STEPS_PER_TURN)
     by_motor = pl * pump.board.MAX_STEPS_PER_S * S_PER_H // divisor
     return min(by_motor, pump.board.MAX_RATE_NL_H * PL_PER_NL)
 
 
-def load(pump, program, first, phases):
+def load(pump: "Controller", program: "Message", first: int, phases: list["Phase"]) -> "Message":
     """Stores a part of a program; the reply is read back from what is stored. A first part replaces the old one."""
+    coming: "Program | None" = None
     if first == 0:
         pump.program = None
         pump.event("LOAD")
@@ -88,7 +96,7 @@ def load(pump, program, first, phases):
     }
 
 
-def confirm(pump, digest):
+def confirm(pump: "Controller", digest: str) -> "Message":
     """The second of the two steps before motion: names the digest of exactly what is stored (D8)."""
     program = pump.program
     if program is None or not program.complete:
@@ -101,24 +109,25 @@ def confirm(pump, digest):
     return {"digest": digest}
 
 
-def start(pump):
+def start(pump: "Controller") -> "Message":
     if alarms.lowest_effect(pump.conditions) < alarms.KEEP:
         raise Refusal(wire.STILL_TRUE, "still true: %s" % ", ".join(alarms.named(pump.conditions)))
+    program, step_volume = pump.program, pump.step_volume
+    if program is None or step_volume is None:
+        raise Refusal(wire.NOT_IN_STATE, "start: no confirmed program")
     shortest_ticks = TICKS_PER_S // pump.board.MAX_STEPS_PER_S
-    pump.infusion = Infusion(
-        pump.program, pump.step_volume, shortest_ticks, pump.total_steps, pump.syringe_end_steps
-    )
+    pump.infusion = Infusion(program, step_volume, shortest_ticks, pump.total_steps, pump.syringe_end_steps)
     pump.feeder.begin(pump.infusion.planner, pump.total_steps)
     pump.event("START")
     return {}
 
 
-def pause(pump):
+def pause(pump: "Controller") -> "Message":
     pump.event("PAUSE")
     return {}
 
 
-def resume(pump):
+def resume(pump: "Controller") -> "Message":
     if pump.infusion is None:
         raise Refusal(wire.NOT_IN_STATE, "no program to resume")
     if alarms.lowest_effect(pump.conditions) < alarms.KEEP:
@@ -127,7 +136,7 @@ def resume(pump):
     return {}
 
 
-def stop(pump):
+def stop(pump: "Controller") -> "Message":
     """Ends the program in every state. Alarms stay in force until they are acknowledged."""
     was_on = pump.motor_on
     pump.event("STOP")
@@ -136,22 +145,25 @@ def stop(pump):
     return {}
 
 
-def bolus(pump, volume_nl, duration_ms):
+def bolus(pump: "Controller", volume_nl: int, duration_ms: int) -> "Message":
     """Adds a bolus on top of the running program (SR-BOLUS-01, SR-BOLUS-02)."""
     if not is_whole(volume_nl, 1, 100000000) or not is_whole(duration_ms, 1000, MS_PER_H):
         raise Refusal(wire.BEYOND_LIMIT, "bolus: volume_nl must be 1 to 100000000, duration_ms 1000 to %d" % MS_PER_H)
+    infusion, syringe = pump.infusion, pump.syringe
+    if infusion is None or syringe is None:
+        raise Refusal(wire.NOT_IN_STATE, "bolus: no program is running")
     volume_pl = volume_nl * PL_PER_NL
-    together_pl_h = volume_pl * MS_PER_H // duration_ms + pump.infusion.highest_pl_h()
-    most = fastest_pl_h(pump, pump.syringe)
+    together_pl_h = volume_pl * MS_PER_H // duration_ms + infusion.highest_pl_h()
+    most = fastest_pl_h(pump, syringe)
     if together_pl_h > most:
         raise Refusal(wire.BEYOND_LIMIT, "bolus: with the program %d pL/h; allowed are %d" % (together_pl_h, most))
-    if not pump.infusion.add_bolus(volume_pl, duration_ms * TICKS_PER_MS):
+    if not infusion.add_bolus(volume_pl, duration_ms * TICKS_PER_MS):
         raise Refusal(wire.BEYOND_LIMIT, "bolus: the program ends before it would")
     pump.event("BOLUS")
     return {}
 
 
-def acknowledge(pump):
+def acknowledge(pump: "Controller") -> "Message":
     """Ends the alarms whose condition is over; a condition still true keeps its alarm. Never starts the motor."""
     staying = pump.alarms & pump.conditions
     if pump.state == "ALARM" and alarms.lowest_effect(staying) < alarms.KEEP:
@@ -162,7 +174,7 @@ def acknowledge(pump):
     return {"alarms": alarms.named(staying)}
 
 
-COMMANDS = {
+COMMANDS: "dict[str, Callable[..., Message]]" = {
     "hello": hello,
     "status": status,
     "syringe": syringe,

@@ -10,6 +10,13 @@ from pump.core.monitors import Occlusion, Silence, motor_fault
 from pump.core.program import Refusal
 from pump.core.units import PL_PER_NL, TICKS_PER_MS
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.feeder import Feeder
+    from pump.core.hardware import Board, Build, Message
+    from pump.core.infusion import Infusion
+    from pump.core.program import Program
+
 _OCCLUSION = alarms.BITS["OCCLUSION"]
 _MOTOR_FAULT = alarms.BITS["MOTOR_FAULT"]
 _SYRINGE_EMPTY = alarms.BITS["SYRINGE_EMPTY"]
@@ -23,7 +30,7 @@ class Controller:
     odometer. syringe, step_volume, syringe_end_steps: the one that is fitted, and its last step by the odometer.
     """
 
-    def __init__(self, board, build, feeder):
+    def __init__(self, board: "Board", build: "Build", feeder: "Feeder") -> None:
         self.board = board
         self.build = build
         self.feeder = feeder
@@ -32,8 +39,10 @@ class Controller:
         self.motor_on = False
         self.alarms = self.conditions = 0
         self.now_ms = self.total_steps = self.pressure_pa = 0
-        self.program = self.infusion = None
-        self.syringe = self.step_volume = None
+        self.program: "Program | None" = None
+        self.infusion: "Infusion | None" = None
+        self.syringe: "str | None" = None
+        self.step_volume: "tuple[int, int] | None" = None
         self.syringe_end_steps = 0
         self.changed = True  # state, phase or alarms: the host is told at once
         self._last = [-1, 0, 0, 0, 0, 0]  # the progress of the program that ended
@@ -42,16 +51,16 @@ class Controller:
 
     # --- what happens
 
-    def event(self, name):
+    def event(self, name: str) -> None:
         """Takes the table's step for an event, or for a request that has been found good."""
         state = states.after(self.state, name)
-        if state != self.state:
+        if state and state != self.state:
             self.log.add(self.now_ms, "state", "%s > %s: %s" % (self.state, state, name))
             self.state = state
             self.motor_on = states.STATES[state][states.MOTOR] == states.RUN
             self.changed = True
 
-    def raise_alarms(self, bits):
+    def raise_alarms(self, bits: int) -> None:
         """Puts alarms in force and takes their effect on the motor."""
         for name in alarms.named(bits & ~self.alarms):
             self.log.add(self.now_ms, "alarm", name)
@@ -63,14 +72,14 @@ class Controller:
         elif effect == alarms.STOP and self.state != "FAULT":
             self.event("HALT")
 
-    def booted(self, watchdog_reset):
+    def booted(self, watchdog_reset: bool) -> None:
         """The self-test has passed. After a watchdog reset the pump says so and stays still (SR-POWER-01)."""
         if watchdog_reset:
             self.raise_alarms(alarms.BITS["WATCHDOG_RESET"])
         else:
             self.event("SELF_TEST_PASSED")
 
-    def sense(self, elapsed_ms, pressure_pa, total_steps):
+    def sense(self, elapsed_ms: int, pressure_pa: int, total_steps: int) -> None:
         """Once in every control tick: samples to conditions to state. Allocates nothing unless a condition changes."""
         self.now_ms += elapsed_ms
         self.pressure_pa = pressure_pa
@@ -85,10 +94,11 @@ class Controller:
             conditions |= _LINK_LOST
         if self.conditions & _SYRINGE_EMPTY and total_steps >= self.syringe_end_steps:
             conditions |= _SYRINGE_EMPTY  # until another is fitted
-        if self.motor_on and not feeder.lead_us:
-            if self.infusion.planner.dry:
+        infusion = self.infusion
+        if self.motor_on and infusion and not feeder.lead_us:
+            if infusion.planner.dry:
                 conditions |= _SYRINGE_EMPTY
-            elif self.infusion.planner.done:
+            elif infusion.planner.done:
                 self._complete()
         if conditions != self.conditions:
             rising = conditions & ~self.conditions
@@ -96,7 +106,7 @@ class Controller:
             if rising:
                 self.raise_alarms(rising)
 
-    def follow(self):
+    def follow(self) -> None:
         """Behind the tick: notices a new phase and the end of a bolus. The planner is ahead of both."""
         infusion = self.infusion
         if infusion and self.motor_on:
@@ -105,7 +115,7 @@ class Controller:
             if self.state == "BOLUS" and infusion.now_ticks(self.feeder.lead_us) >= infusion.planner.law.bolus_end:
                 self.event("BOLUS_DONE")
 
-    def halted(self, total_steps):
+    def halted(self, total_steps: int) -> None:
         """The motor has just been turned off with the odometer at total_steps: plan on from exactly there."""
         self.total_steps = total_steps
         infusion = self.infusion
@@ -115,31 +125,31 @@ class Controller:
             infusion.rewind(at, total_steps)
             if self.state in ("IDLE", "FAULT"):
                 self.end()
-        self.feeder.begin(self.infusion and self.infusion.planner, total_steps)
+        self.feeder.begin(self.infusion.planner if self.infusion else None, total_steps)
 
-    def _complete(self):
+    def _complete(self) -> None:
         self.event("PROGRAM_DONE")
         # The hold rate comes with the drug library; without one it is 0 and the KVO is over at once.
         self.event("KVO_DONE")
         self.raise_alarms(alarms.BITS["INFUSION_COMPLETE"])
 
-    def end(self):
+    def end(self) -> None:
         """Forgets the infusion but not what it delivered; the motor is off."""
         if self.infusion:
             self._last = self.progress()
             self.infusion = None
 
     @property
-    def _attended(self):
+    def _attended(self) -> bool:
         return self.infusion is not None and self.infusion.program.header["attended"]
 
     # --- what is asked
 
-    def heard(self):
+    def heard(self) -> None:
         """A good line has come from the host."""
         self._silence.heard()
 
-    def act(self, method, params):
+    def act(self, method: str, params: "Message") -> "tuple[Message | None, tuple[int, str] | None]":
         """Carries out one request: (result, None) or (None, (code, reason)). What is refused changes nothing."""
         command = wire.METHODS[method][0]
         try:
@@ -156,8 +166,8 @@ class Controller:
 
     # --- what is told
 
-    def progress(self):
-        """[phase, infused_ms, rate_nl_h, asked_steps, counted_steps, counted_nl] of the program, also when it is over."""
+    def progress(self) -> list[int]:
+        """[phase, infused_ms, rate_nl_h, asked_steps, counted_steps, counted_nl] of the program, or of the last."""
         infusion = self.infusion
         if not infusion:
             return self._last
@@ -167,14 +177,14 @@ class Controller:
         asked = self.feeder.asked - infusion.base_steps
         return [infusion.phase, max(at, 0) // TICKS_PER_MS, rate_pl_h // PL_PER_NL, asked, counted, self.nl_of(counted)]
 
-    def nl_of(self, steps):
+    def nl_of(self, steps: int) -> int:
         """Volume of steps with the fitted syringe, rounded down."""
         if not self.step_volume:
             return 0
         pl, divisor = self.step_volume
         return steps * pl // (divisor * PL_PER_NL)
 
-    def status(self):
+    def status(self) -> "Message":
         """The fields of wire.STATUS."""
         phase, infused_ms, rate_nl_h, asked, counted, counted_nl = self.progress()
         return {

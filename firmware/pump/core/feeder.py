@@ -6,6 +6,11 @@ If the loop hangs, what has been handed over is all that the motor will do (D3).
 from pump.core.planner import RING
 from pump.core.units import US_PER_TICK
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.hardware import Stepper
+    from pump.core.planner import Planner
+
 LEAD_US = 245000  # the motor stops by itself within 250 ms of the last feed
 SLACK_US = 2000  # between the loop's idea of when the generator started and the truth
 
@@ -17,19 +22,19 @@ class Feeder:
     starved: how often the generator ran dry while there was something to do.
     """
 
-    def __init__(self, stepper):
+    def __init__(self, stepper: "Stepper") -> None:
         self._stepper = stepper
         self.starved = 0
         self.begin(None, 0)
 
-    def begin(self, planner, asked):
+    def begin(self, planner: "Planner | None", asked: int) -> None:
         """Starts on a planner, or forgets one: nothing is with the generator."""
-        self._planner = planner
+        self._planner: Planner = planner  # type: ignore[assignment]  # asked for only while there is one
         self.lead_us = self._held_us = 0
         self.asked = self.due = asked
         self._due = 0  # ring index of the oldest word that may still be in work
 
-    def elapse(self, us):
+    def elapse(self, us: int) -> None:
         """Lets time pass: words that must be over are counted as due."""
         lead = self.lead_us - us
         planner = self._planner
@@ -53,7 +58,7 @@ class Feeder:
         self._due = due
         self._held_us = held
 
-    def feed(self):
+    def feed(self) -> None:
         """Hands over words while the generator has room and the lead allows."""
         planner = self._planner
         i, tail = planner.head, planner.tail

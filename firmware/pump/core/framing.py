@@ -7,6 +7,10 @@ as a message; it leaves as the name of what was wrong with it.
 import binascii
 import json
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.hardware import Message
+
 MAX_LINE_BYTES = 1024  # newline included; a longer line is dropped up to its newline
 
 BAD_CRC = "BAD_CRC"
@@ -14,13 +18,13 @@ BAD_JSON = "BAD_JSON"
 OVERLONG = "OVERLONG"
 
 
-def encode(message):
+def encode(message: "Message") -> bytes:
     """The line for a message (a dict), as bytes."""
     text = json.dumps(message, separators=(",", ":")).encode()
     return b"%s %08x\n" % (text, binascii.crc32(text))
 
 
-def decode(line):
+def decode(line: bytes) -> "tuple[Message | None, str | None]":
     """(message, None) for a good line without its newline, else (None, name of the fault)."""
     space = len(line) - 9
     if space < 2 or line[space] != 32:
@@ -40,12 +44,12 @@ def decode(line):
 class Deframer:
     """Bytes in, messages out: feed(data) -> [(message, None) or (None, fault)]. Keeps at most one line."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._line = b""
         self._overlong = False
 
-    def feed(self, data):
-        found = []
+    def feed(self, data: bytes) -> "list[tuple[Message | None, str | None]]":
+        found: "list[tuple[Message | None, str | None]]" = []
         self._line += data
         while True:
             end = self._line.find(b"\n")

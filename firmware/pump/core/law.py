@@ -11,12 +11,16 @@ when the scaled volume reaches a whole multiple of the scaled step volume, and n
 
 from pump.core.units import S_PER_H, TICKS_PER_MS, TICKS_PER_S
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.hardware import Phase
+
 _SCALE = 2 * TICKS_PER_S * S_PER_H  # scaled volumes are picolitres times this
 
 KIND, DURATION_MS, BEGIN_PL_H, END_PL_H = 0, 1, 2, 3  # of a phase on the wire
 
 
-def _gcd(a, b):
+def _gcd(a: int, b: int) -> int:
     while b:
         a, b = b, a % b
     return a
@@ -29,14 +33,14 @@ class Law:
     `at` is infusion time in ticks. `seek(at)` first: everything else speaks of the segment that holds `at`.
     """
 
-    def __init__(self, phases, step_volume):
+    def __init__(self, phases: list["Phase"], step_volume: tuple[int, int]) -> None:
         pl, divisor = step_volume
         shared = _gcd(pl * _SCALE, divisor)
         self._step = pl * _SCALE // shared  # scaled volume of a step, times divisor
         self._divisor = divisor // shared
         self._phases = phases
         self.end = sum([phase[DURATION_MS] for phase in phases]) * TICKS_PER_MS
-        self._bolus = None  # the latest bolus: (scaled volume, begin, length)
+        self._bolus: "tuple[int, int, int] | None" = None  # the latest bolus: (scaled volume, begin, length)
         self._bolus_before = 0  # scaled volume of the boluses before it
         self.phase = 0
         self._begin = 0
@@ -44,14 +48,16 @@ class Law:
         self._before = 0  # scaled volume of the phases that are over
         self._fit(0)
 
-    def _length_of(self, phase):
-        return self._phases[phase][DURATION_MS] * TICKS_PER_MS
+    def _length_of(self, phase: int) -> int:
+        duration_ms: int = self._phases[phase][DURATION_MS]
+        return duration_ms * TICKS_PER_MS
 
-    def _volume_of(self, phase):
-        _, duration_ms, begin_pl_h, end_pl_h = self._phases[phase]
-        return (begin_pl_h + end_pl_h) * duration_ms * TICKS_PER_MS
+    def _volume_of(self, phase: int) -> int:
+        begin_pl_h: int = self._phases[phase][BEGIN_PL_H]
+        end_pl_h: int = self._phases[phase][END_PL_H]
+        return (begin_pl_h + end_pl_h) * self._length_of(phase)
 
-    def seek(self, at):
+    def seek(self, at: int) -> None:
         """Moves to the segment that holds tick `at`; behind the end the last one stays."""
         while at >= self._end and self.phase < len(self._phases) - 1:
             self._before += self._volume_of(self.phase)
@@ -65,9 +71,10 @@ class Law:
             self._before -= self._volume_of(self.phase)
         self._fit(at)
 
-    def _fit(self, at):
+    def _fit(self, at: int) -> None:
         """Coefficients of the segment, t in ticks since the phase's begin: c0 + c1 t + c2 t^2 >= n step."""
-        _, _, begin_pl_h, end_pl_h = self._phases[self.phase]
+        begin_pl_h: int = self._phases[self.phase][BEGIN_PL_H]
+        end_pl_h: int = self._phases[self.phase][END_PL_H]
         self.flat = begin_pl_h == end_pl_h
         length = 1 if self.flat else self._end - self._begin
         self.segment_begin, self.segment_end = self._begin, self._end
@@ -93,15 +100,15 @@ class Law:
         self._c2 = (end_pl_h - begin_pl_h) * self._divisor * span
         self._s = self._step * length * span
 
-    def _scaled(self, t):
+    def _scaled(self, t: int) -> int:
         return (self._c2 * t + self._c1) * t + self._c0
 
-    def steps_due(self, at):
+    def steps_due(self, at: int) -> int:
         """Steps that the law wants by tick `at`: floor(volume / step volume)."""
         return self._scaled(at - self._begin) // self._s
 
-    def tick_of(self, step, hint):
-        """First tick at which `step` is due; it must be due within the segment. hint: a tick of the segment before it."""
+    def tick_of(self, step: int, hint: int) -> int:
+        """First tick at which `step` is due; it must be due within the segment. hint: a tick of it before that."""
         if self.flat:
             return self.evenly(step)[0]
         target = step * self._s
@@ -125,7 +132,7 @@ class Law:
                     low = guess - 1
         return self._begin + high
 
-    def evenly(self, step):
+    def evenly(self, step: int) -> tuple[int, int, int, int, int]:
         """For a flat segment: (tick of `step`, its rest, ticks to the next, their fraction, what a whole tick is).
 
         The next step comes `ticks` later, and its rest is less by the fraction; below 0 it comes one tick later still
@@ -135,26 +142,26 @@ class Law:
         ticks, fraction = divmod(self._s, self._c1)
         return self._begin - tick, rest, ticks, fraction, self._c1
 
-    def bolus_pl_h(self, at):
+    def bolus_pl_h(self, at: int) -> int:
         """Rate that a bolus adds at tick `at`, rounded down."""
         if self._bolus and self._bolus[1] <= at < self._bolus[1] + self._bolus[2]:
             return self._bolus[0] // (2 * self._bolus[2])
         return 0
 
     @property
-    def bolus_end(self):
+    def bolus_end(self) -> int:
         """Tick at which the latest bolus ends, or 0."""
         return self._bolus[1] + self._bolus[2] if self._bolus else 0
 
-    def add_bolus(self, volume_pl, length, at):
+    def add_bolus(self, volume_pl: int, length: int, at: int) -> None:
         """Lays a bolus over the law from tick `at` on, `length` ticks long; the one before it must be over."""
         self._bolus_before += self._bolus[0] if self._bolus else 0
         self._bolus = (volume_pl * _SCALE, at, length)
         self.seek(at)
 
-    def abandon_bolus(self, at):
+    def abandon_bolus(self, at: int) -> None:
         """Ends the latest bolus at tick `at`: what is delivered stays booked, the rest is dropped (SR-BOLUS-05)."""
-        if at < self.bolus_end:
+        if self._bolus and at < self.bolus_end:
             volume, begin, span = self._bolus
             self._bolus_before += volume * max(at - begin, 0) // span  # down by less than 1.4e-9 pL
             self._bolus = None

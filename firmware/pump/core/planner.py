@@ -8,6 +8,10 @@ late by at most a quarter of a tick a step, inside a ramp by the curvature of a 
 
 from array import array
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.law import Law
+
 OVERHEAD_TICKS = 11  # of the state machine's loop: the shortest word
 MAX_WORD_TICKS = 10000  # 100 ms: two words more than cover a control period
 GROUP_TICKS = 10000
@@ -16,7 +20,7 @@ MAX_STEPS = 256
 RING = 16  # words planned ahead of the hardware; a power of two
 
 
-def word(steps, period_ticks):
+def word(steps: int, period_ticks: int) -> int:
     """The word for `steps` equal steps (1 to 256), or for a rest of one period (steps = 0). Below 2^30.
 
     From the lowest bit: steps - 1 (8 bits), fine (6), coarse (10), pulse (1);
@@ -34,14 +38,14 @@ class Planner:
     planned: number of the last planned step. dry: the syringe's last step is planned and the law wants more.
     """
 
-    def __init__(self, law, limit_steps, shortest_ticks):
+    def __init__(self, law: "Law", limit_steps: int, shortest_ticks: int) -> None:
         self.law = law
         self.limit = limit_steps  # the syringe's last step
         self.shortest = shortest_ticks  # the motor's fastest step; nothing is ever planned faster
         self.words, self.ticks, self.steps = array("I", [0] * RING), array("I", [0] * RING), array("H", [0] * RING)
         self.seek(0, 0)
 
-    def seek(self, position, planned):
+    def seek(self, position: int, planned: int) -> None:
         """Forgets all planned words and plans on from infusion tick `position` with `planned` steps made."""
         self.head = self.tail = 0
         self.ahead_ticks = 0  # in the ring, not yet with the hardware
@@ -50,7 +54,7 @@ class Planner:
         self.dry = self.done = False
         self.enter(position)
 
-    def enter(self, at):
+    def enter(self, at: int) -> None:
         """Moves to the law's segment at infusion tick `at`."""
         self.law.seek(max(at, 0))
         self._due = 0  # tick of the next step, once it is known
@@ -58,7 +62,7 @@ class Planner:
         self._last = self.law.steps_due(self.law.segment_end)  # last step of the segment
         self._hint = self.law.segment_begin  # a tick before the next step
 
-    def refill(self, until_ticks):
+    def refill(self, until_ticks: int) -> None:
         """Plans words until `until_ticks` of them wait in the ring, or it is full, or there is nothing to plan."""
         while self.ahead_ticks < until_ticks and (self.tail - self.head) & (RING - 1) < RING - 2:
             if self.done or self.dry:
@@ -68,7 +72,7 @@ class Planner:
             else:
                 self._plan()
 
-    def _put(self, steps, period):
+    def _put(self, steps: int, period: int) -> None:
         length = period * steps if steps else period
         i = self.tail
         self.words[i] = word(steps, period)
@@ -79,16 +83,16 @@ class Planner:
         self.position += length
         self.planned += steps
 
-    def _made(self, due):
+    def _made(self, due: int) -> None:
         self._hint = due
         self._due = 0
 
-    def _rest(self, gap):
+    def _rest(self, gap: int) -> None:
         if gap >= MAX_WORD_TICKS + OVERHEAD_TICKS:
             gap = MAX_WORD_TICKS
         self._put(0, max(gap, OVERHEAD_TICKS))
 
-    def _plan(self):
+    def _plan(self) -> None:
         law = self.law
         step = self.planned + 1
         while step > self._last and law.segment_end < law.end:
@@ -124,7 +128,7 @@ class Planner:
                 self._even_ticks = ticks
                 self._short, self._long = word(1, ticks), word(1, ticks + 1)
 
-    def _plan_evenly(self, until_ticks):
+    def _plan_evenly(self, until_ticks: int) -> None:
         """More steps of a flat segment, a word each, by addition alone: most of what a pump ever does."""
         interval, rest = self._even_ticks, self._fraction_left
         last = min(self._last, self.limit)
@@ -154,7 +158,7 @@ class Planner:
         self.position += ahead - begin
         self._made(self.position)
 
-    def _plan_group(self, step, share, due):
+    def _plan_group(self, step: int, share: int, due: int) -> None:
         """Plans `share` steps in two words so that the last stands on its tick and none before its own."""
         law = self.law
         while True:

@@ -2,17 +2,21 @@
 
 from pump.core.wire import BEYOND_LIMIT, KINDS, MAX_PHASE_MS, PROGRAM, WRONG_PARAMETERS, program_digest
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.hardware import Message, Phase
+
 
 class Refusal(Exception):
     """A request that the pump refuses: code of the wire's table, and the reason."""
 
-    def __init__(self, code, reason):
+    def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)
         self.code = code
         self.reason = reason
 
 
-def is_whole(value, least, most):
+def is_whole(value: object, least: int, most: int) -> bool:
     """Whether value is an integer (and not a bool) in [least, most]."""
     return type(value) is int and least <= value <= most
 
@@ -23,7 +27,7 @@ class Program:
     Raises Refusal for anything that is not exactly right.
     """
 
-    def __init__(self, header):
+    def __init__(self, header: "Message") -> None:
         self.fastest_pl_h = 0
         for key in header:
             if key not in PROGRAM:
@@ -31,14 +35,16 @@ class Program:
         for key in sorted(PROGRAM):
             kind, least, most = PROGRAM[key]
             value = header.get(key)
-            good = is_whole(value, least, most) if kind is int else isinstance(value, str) and least <= len(value) <= most
+            good = (
+                is_whole(value, least, most) if kind is int else isinstance(value, str) and least <= len(value) <= most
+            )
             if not good:
                 raise Refusal(WRONG_PARAMETERS, "program: %s must be %s, %d to %d" % (key, kind.__name__, least, most))
         self.header = header
-        self.phases = []
-        self._digest = None
+        self.phases: "list[Phase]" = []
+        self._digest: "str | None" = None
 
-    def add(self, first, phases):
+    def add(self, first: int, phases: list["Phase"]) -> None:
         """Appends phases; `first` must be the number of phases that are there already."""
         if first != len(self.phases) or first + len(phases) > self.header["phases"]:
             raise Refusal(WRONG_PARAMETERS, "phases: %d are stored, not %d" % (len(self.phases), first))
@@ -46,7 +52,7 @@ class Program:
             self._check(phase, len(self.phases))
             self.phases.append(phase)
 
-    def _check(self, phase, index):
+    def _check(self, phase: "Phase", index: int) -> None:
         where = "phase %d: " % index
         if not isinstance(phase, list) or len(phase) != 4 or phase[0] not in KINDS:
             raise Refusal(WRONG_PARAMETERS, where + "must be [kind, duration_ms, begin_pl_h, end_pl_h]")
@@ -64,11 +70,12 @@ class Program:
             raise Refusal(WRONG_PARAMETERS, where + "a pause has rate 0")
 
     @property
-    def complete(self):
-        return len(self.phases) == self.header["phases"]
+    def complete(self) -> bool:
+        wanted: int = self.header["phases"]
+        return len(self.phases) == wanted
 
     @property
-    def digest(self):
+    def digest(self) -> "str | None":
         """SHA-256 in hex of a complete program, else None."""
         if self._digest is None and self.complete:
             self._digest = program_digest(self.header, self.phases)

@@ -5,10 +5,18 @@ The last request and its reply are kept, so that a repeated line gets the same r
 
 from pump.core.wire import METHODS, REPLAYED, UNKNOWN_METHOD, WRONG_PARAMETERS
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pump.core.hardware import Message
+
+    Act = Callable[[str, Message], tuple[Message | None, tuple[int, str] | None]]
+
 _AT_ANY_ID = ("hello", "stop")  # a new session, and what must never be refused; doing either twice does no harm
 
 
-def checked(message):
+def checked(message: "Message") -> "tuple[int, str] | None":
     """(code, reason) of what is wrong with a request's form, or None."""
     method = message.get("method")
     if not isinstance(method, str) or method not in METHODS:
@@ -26,12 +34,12 @@ def checked(message):
 class Session:
     """answer(message, act) -> reply or None. act(method, params) -> (result, None) or (None, (code, reason))."""
 
-    def __init__(self):
+    def __init__(self) -> None:
         self._last_id = -1
-        self._last_request = None
-        self._last_reply = None
+        self._last_request: "Message | None" = None
+        self._last_reply: "Message | None" = None
 
-    def answer(self, message, act):
+    def answer(self, message: "Message", act: "Act") -> "Message | None":
         number = message.get("id")
         if type(number) is not int or number < 0:
             return None  # a notification or nonsense: nothing to answer, nothing to do
@@ -43,7 +51,7 @@ class Session:
         if wrong:
             return {"id": number, "error": {"code": wrong[0], "message": wrong[1]}}
         result, error = act(message["method"], message.get("params", {}))
-        reply = {"id": number}
+        reply: "Message" = {"id": number}
         if error:
             reply["error"] = {"code": error[0], "message": error[1]}
         else:

@@ -4,6 +4,10 @@ A command that a state does not list is refused; any other event that it does no
 The pump decides from it; host and docs read the same rows.
 """
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from typing import Final
+
 OFF, RUN = 0, 1
 QUIET, NOTICE, URGENT = 0, 1, 2
 
@@ -14,7 +18,7 @@ COMMANDS = ("LOAD", "CONFIRM", "START", "PAUSE", "RESUME", "STOP", "BOLUS", "ACK
 EVENTS = ("SELF_TEST_PASSED", "BOLUS_DONE", "PROGRAM_DONE", "KVO_DONE", "HALT", "FAIL", "CLEARED")
 
 # fmt: off
-STATES = {
+STATES: dict[str, tuple[int, int, dict[str, str]]] = {
     # state:   (motor, signal, {event: next})
     "BOOT":     (OFF, QUIET,  {"SELF_TEST_PASSED": "IDLE", "STOP": "BOOT", "HALT": "ALARM", "FAIL": "FAULT"}),
     "IDLE":     (OFF, QUIET,  {"LOAD": "IDLE", "CONFIRM": "READY", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "IDLE",
@@ -35,22 +39,21 @@ STATES = {
 }
 # fmt: on
 
-MOTOR, SIGNAL, NEXT = 0, 1, 2
+MOTOR: "Final" = 0
+SIGNAL: "Final" = 1
+NEXT: "Final" = 2
 
 
-def allows(state, command):
+def allows(state: str, command: str) -> bool:
     """Whether the command is listed for the state."""
     return command in STATES[state][NEXT]
 
 
-def after(state, event):
+def after(state: str, event: str) -> "str | None":
     """The next state, or None for a command that must be refused. An unlisted event that is no command: FAULT."""
-    following = STATES[state][NEXT].get(event)
-    if following is None and event not in COMMANDS:
-        return "FAULT"
-    return following
+    return STATES[state][NEXT].get(event, None if event in COMMANDS else "FAULT")
 
 
-def states_of(command):
+def states_of(command: str) -> list[str]:
     """The states in which a command is listed, by name: MicroPython's dicts keep no order."""
     return sorted([state for state in STATES if allows(state, command)])

@@ -6,18 +6,25 @@ syringe is calibrated before its figures are trusted.
 The stroke is nominal volume / bore area, rounded up to 0.1 mm.
 """
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from typing import Final
+
 # id: (name, bore_um, stroke_um, nominal_nl)
-SYRINGES = {
+SYRINGES: dict[str, tuple[str, int, int, int]] = {
     "bd-plastipak-5": ("BD Plastipak 5 mL", 11990, 44300, 5000000),
     "bd-plastipak-10": ("BD Plastipak 10 mL", 14430, 61200, 10000000),
     "bd-plastipak-20": ("BD Plastipak 20 mL", 19050, 70200, 20000000),
     "bd-plastipak-50": ("BD Plastipak 50 mL", 26590, 90100, 50000000),
 }
 
-BORE_UM, STROKE_UM, NOMINAL_NL = 1, 2, 3
+NAME: "Final" = 0
+BORE_UM: "Final" = 1
+STROKE_UM: "Final" = 2
+NOMINAL_NL: "Final" = 3
 
 
-def step_volume_pl(syringe_id, lead_um, steps_per_turn):
+def step_volume_pl(syringe_id: str, lead_um: int, steps_per_turn: int) -> tuple[int, int]:
     """Volume of one microstep as a ratio of integers: (picolitres, divisor).
 
     bore area x lead / steps per turn; pi is 355/113, which is 0.085 ppm too large.
@@ -27,7 +34,7 @@ def step_volume_pl(syringe_id, lead_um, steps_per_turn):
     return 355 * bore_um * bore_um * lead_um, 4 * 113 * steps_per_turn * 1000
 
 
-def fill_steps(fill_nl, step_volume):
+def fill_steps(fill_nl: int, step_volume: tuple[int, int]) -> int:
     """Steps that empty a syringe filled with fill_nl, rounded up.
 
     The last microstep may reach past the declared fill by less than itself, so that a program of exactly

@@ -10,10 +10,14 @@ import hashlib
 
 from pump.core.states import states_of
 
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.hardware import Message, Phase
+
 VERSION = "0.1.0"
 
 # method: (state event or None where it is legal always, {parameter: type}, what it does)
-METHODS = {
+METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "hello": (None, {}, "opens a session; names firmware, board and wire digest"),
     "status": (None, {}, "the status of now"),
     "syringe": ("FIT_SYRINGE", {"syringe": str, "fill_nl": int}, "declares a fitted syringe and its fill"),
@@ -51,7 +55,7 @@ STATUS = {
 }
 
 # the header of a program: key: (type, least, most); a name is its length in characters
-PROGRAM = {
+PROGRAM: dict[str, tuple[type, int, int]] = {
     "name": (str, 1, 60),
     "drug": (str, 1, 40),
     "concentration_ng_ml": (int, 1, 1000000000),
@@ -82,7 +86,7 @@ UNKNOWN_METHOD, WRONG_PARAMETERS, NOT_IN_STATE, BEYOND_LIMIT = -32601, -32602, -
 DIGEST_DIFFERS, REPLAYED, STILL_TRUE, FIRMWARE_FAULT = -32003, -32004, -32005, -32006
 
 
-def program_digest(header, phases):
+def program_digest(header: "Message", phases: list["Phase"]) -> str:
     """SHA-256, in hex, of a program's header and phases: what a person confirms and the pump holds."""
     digest = hashlib.sha256()
     for key in sorted(PROGRAM):
@@ -92,7 +96,7 @@ def program_digest(header, phases):
     return binascii.hexlify(digest.digest()).decode()
 
 
-def table_digest():
+def table_digest() -> str:
     """Sixteen hex digits over every table above: builds whose tables differ refuse each other."""
     digest = hashlib.sha256()
     for method in sorted(METHODS):

@@ -4,7 +4,7 @@ from time import ticks_add, ticks_diff, ticks_ms, ticks_us
 
 
 class Clock:
-    """remaining_ms(): until the control tick is due. advance(): on to the next one. elapsed_us(): since it was asked."""
+    """remaining_ms(): until the control tick is due. advance(): on to the next one. elapsed_us(): since last asked."""
 
     def __init__(self, period_ms):
         self._period_ms = period_ms

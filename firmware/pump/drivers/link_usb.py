@@ -1,4 +1,4 @@
-"""RP2040 USB serial: the link's bytes. Waiting for one costs nothing; a host that does not read cannot stall the pump."""
+"""RP2040 USB serial: the link's bytes. Waiting costs nothing, and a host that does not read cannot stall the pump."""
 
 import select
 import sys
@@ -35,7 +35,7 @@ class Link:
     def read(self):
         n = 0
         while n < READ_BYTES and self.wait(0):
-            self._in.readinto(self._byte)
+            self._in.readinto(self._byte)  # type: ignore[union-attr]  # the stub does not know it
             self._bytes[n] = self._byte[0]
             n += 1
         return bytes(self._bytes[:n])
