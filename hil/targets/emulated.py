@@ -38,12 +38,10 @@ class Emulated:
 
     name = "emu"
 
-    def __init__(
-        self, mechanics: Mechanics, board: str = "pico", image: Path = IMAGE, filesystem: Path | None = None
-    ) -> None:
+    def __init__(self, mechanics: Mechanics, board: str = "pico", filesystem: Path | None = None) -> None:
         rp2040py = _emulator()
-        if not image.exists():
-            raise EmulatorMissing(f"there is no image {image.name} yet: build it with `make image`")
+        if not IMAGE.exists():
+            raise EmulatorMissing(f"there is no image {IMAGE.name} yet: build it with `make image`")
         data = board_data(board)
         self.mechanics = mechanics
         self._zero, self._slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
@@ -57,7 +55,7 @@ class Emulated:
         layout = rp2040py.boards.FlashLayout(fs_start=0xA0000, fs_blockcount=FLASH_BLOCKS, fs_blocksize=4096)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
-            image=str(image),
+            image=str(IMAGE),
             layout=layout,
             extras=tuple(_factory(part) for part in parts),
         )

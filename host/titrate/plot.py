@@ -148,7 +148,7 @@ def check_path(path: str | Path) -> None:
     if Path(path).suffix.lower() not in SUFFIXES:
         raise ProtocolError("--plot", path, f"a file name that ends in {' or '.join(SUFFIXES)}")
     if not Path(path).resolve().parent.is_dir():
-        raise ProtocolError("--plot", path, "a file in a folder that exists")
+        raise ProtocolError("--plot", path, "a place that can be written: its folder does not exist")
 
 
 def _save(figure: Figure, path: str | Path, footer: str) -> None:

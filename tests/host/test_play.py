@@ -106,18 +106,11 @@ def test_a_program_beyond_the_boards_limit_is_refused_by_the_pump(tmp_path: Path
     assert "pL/h; allowed are" in done.stderr
 
 
-def test_an_image_that_is_missing_is_named(tmp_path: Path) -> None:
-    code = (
-        "import sys; from pathlib import Path; import hil.targets.emulated as e; "
-        "e.IMAGE = Path(sys.argv.pop(1)); e.Emulated.__init__.__defaults__ = ('pico', e.IMAGE); "
-        "from titrate.cli import main; main()"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, str(tmp_path / "no.uf2"), "status", "--port", "emu://"],
-        capture_output=True,
-        text=True,
-    )
-    assert done.returncode == 3
+def test_an_image_that_is_missing_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("hil.targets.emulated.IMAGE", tmp_path / "no.uf2")
+    monkeypatch.setattr("hil.targets.emulated._emulator", lambda: None)
+    done = CliRunner().invoke(app, ["status", "--port", "emu://"])
+    assert done.exit_code == 3
     assert "make image" in done.stderr
 
 

@@ -1,4 +1,4 @@
-"""RP2040 PIO: the odometer. Counts the pulses at the step pin, whoever made them (D4). It does not know what was asked."""
+"""RP2040 PIO: the odometer. Counts the pulses at the step pin, whoever made them (D4), and knows of nothing else."""
 
 from array import array
 
