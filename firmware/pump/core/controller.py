@@ -53,8 +53,8 @@ class Controller:
 
     def event(self, name: str) -> None:
         """Takes the table's step for an event, or for a request that has been found good."""
-        state = states.after(self.state, name)
-        if state and state != self.state:
+        state: str = states.after(self.state, name)  # type: ignore[assignment]  # None would be a bug, and must raise
+        if state != self.state:
             self.log.add(self.now_ms, "state", "%s > %s: %s" % (self.state, state, name))
             self.state = state
             self.motor_on = states.STATES[state][states.MOTOR] == states.RUN
