@@ -168,8 +168,7 @@ class Pump:
                     self._id = number + 1
                     self.request("hello")
                     return self.request(method, **params)
-                if error.get("code") not in (wire.UNKNOWN_METHOD, wire.WRONG_PARAMETERS):
-                    self._id = number + 1
+                self._id = number + 1
                 raise Refused(method, self.state, str(error.get("message")))
             self._id = number + 1
             result = reply["result"]

@@ -27,7 +27,7 @@ def encode(message: "Message") -> bytes:
 def decode(line: bytes) -> "tuple[Message | None, str | None]":
     """(message, None) for a good line without its newline, else (None, name of the fault)."""
     space = len(line) - 9
-    if space < 2 or line[space] != 32:
+    if space < 1 or line[space] != 32:
         return None, BAD_CRC
     text = bytes(line[:space])
     if b"%08x" % binascii.crc32(text) != bytes(line[space + 1 :]):

@@ -31,6 +31,10 @@ def checked(message: "Message") -> "tuple[int, str] | None":
     return None
 
 
+def _error(number: int, code: int, text: str) -> "Message":
+    return {"id": number, "error": {"code": code, "message": text}}
+
+
 class Session:
     """answer(message, act) -> reply or None. act(method, params) -> (result, None) or (None, (code, reason))."""
 
@@ -45,16 +49,13 @@ class Session:
             return None  # a notification or nonsense: nothing to answer, nothing to do
         if number == self._last_id and message == self._last_request:
             return self._last_reply
+        if number != self._last_id + 1 and message.get("method") not in _AT_ANY_ID:
+            return _error(number, REPLAYED, "id %d; %d is next" % (number, self._last_id + 1))
         wrong = checked(message)
-        if not wrong and message["method"] not in _AT_ANY_ID and number != self._last_id + 1:
-            wrong = REPLAYED, "id %d; %d is next" % (number, self._last_id + 1)
         if wrong:
-            return {"id": number, "error": {"code": wrong[0], "message": wrong[1]}}
-        result, error = act(message["method"], message.get("params", {}))
-        reply: "Message" = {"id": number}
-        if error:
-            reply["error"] = {"code": error[0], "message": error[1]}
+            reply = _error(number, wrong[0], wrong[1])
         else:
-            reply["result"] = result
+            result, error = act(message["method"], message.get("params", {}))
+            reply = _error(number, error[0], error[1]) if error else {"id": number, "result": result}
         self._last_id, self._last_request, self._last_reply = number, message, reply
         return reply

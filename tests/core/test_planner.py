@@ -1,0 +1,121 @@
+"""The planner's words, decoded and laid on a time line: never early, never a whole step behind, exact at the end."""
+
+from fractions import Fraction
+from typing import Any
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from pump.core.infusion import PULSE_TICKS, Infusion
+from pump.core.law import Law
+from pump.core.planner import RING, Planner, word
+from pump.core.program import Program
+from pump.core.syringes import step_volume_pl
+from tests.core.strategies import SYRINGES, phases, short_ms
+from tests.programs import Oracle, header
+
+SHORTEST = 40  # ticks: 2500 steps/s, the board's limit
+MOST_STEPS_PL_H = 2400  # steps/s: the fastest rate that a board lets in, a little below its limit
+LONGEST_WORD_TICKS = 24_500
+
+
+def decode(code: int) -> tuple[int, int]:
+    """(steps, period in ticks), read from the layout as it is documented."""
+    count, fine, coarse, pulse = code % 256, code // 2**8 % 64, code // 2**14 % 1024, code // 2**24
+    return (count + 1 if pulse else 0), 11 + fine + (32 * (coarse + 1) if coarse else 0)
+
+
+def bounded(rows: list[list[Any]], syringe: str) -> list[list[Any]]:
+    """Rates brought under the motor's limit, as the pump would refuse them."""
+    most = int(Fraction(*step_volume_pl(syringe, 2000, 3200)) * MOST_STEPS_PL_H * 3600)
+    return [[kind, ms, min(begin, most), min(end, most)] for kind, ms, begin, end in rows]
+
+
+def take(planner: Planner) -> tuple[int, int]:
+    """Takes the next word as the feeder does; (steps, period)."""
+    code = planner.words[planner.head]
+    steps, period = decode(code)
+    assert code < 2**30, "a heap object on the chip"
+    assert period * max(steps, 1) == planner.ticks[planner.head] <= LONGEST_WORD_TICKS
+    assert steps == planner.steps[planner.head]
+    planner.ahead_ticks -= planner.ticks[planner.head]
+    planner.head = (planner.head + 1) % RING
+    return steps, period
+
+
+def play(planner: Planner, at: int, until: int | None = None) -> tuple[list[int], int]:
+    """Ticks of the steps made from infusion tick `at` on, until the end or until tick `until`; and where it stopped."""
+    made: list[int] = []
+    while until is None or at < until:
+        planner.refill(20_000)
+        if planner.head == planner.tail:
+            break
+        steps, period = take(planner)
+        for _ in range(max(steps, 1)):
+            at += period
+            if until is not None and at > until:
+                return made, until
+            if steps:
+                assert period >= SHORTEST
+                made.append(at)
+    return made, at
+
+
+def check_against_law(made: list[int], oracle: Oracle) -> None:
+    for number, tick in enumerate(made, start=1):
+        volume = oracle.volume_pl(Fraction(tick, 100))
+        assert volume >= number * oracle.step_pl, "early"
+        assert volume < (number + 1) * oracle.step_pl, "more than one behind"
+
+
+@given(st.integers(0, 256), st.integers(11, 30_000))
+def test_a_word_says_what_it_was_made_of(steps: int, period: int) -> None:
+    assert decode(word(steps, period)) == (steps, period)
+
+
+@given(phases(short_ms), st.sampled_from(SYRINGES))
+def test_the_whole_stream_keeps_to_the_law(rows: list[list[Any]], syringe: str) -> None:
+    rows = bounded(rows, syringe)
+    oracle = Oracle(rows, syringe)
+    planner = Planner(Law(rows, step_volume_pl(syringe, 2000, 3200)), 10**9, SHORTEST)
+    made, end = play(planner, 0)
+    check_against_law(made, oracle)
+    assert len(made) == oracle.steps(oracle.boundaries_ms[-1]), "it ends exact"
+    assert planner.done
+    assert end >= oracle.boundaries_ms[-1] * 100
+
+
+@given(phases(short_ms, 4), st.sampled_from(SYRINGES), st.lists(st.floats(0.01, 0.99), max_size=5))
+def test_pauses_at_any_instant_drop_and_repeat_nothing(rows: list[list[Any]], syringe: str, parts: list[float]) -> None:
+    rows = bounded(rows, syringe)
+    oracle = Oracle(rows, syringe)
+    program = Program(header(rows))
+    program.fastest_pl_h = 10**15
+    program.add(0, rows)
+    infusion = Infusion(program, step_volume_pl(syringe, 2000, 3200), SHORTEST, 0, 10**9)
+    made: list[int] = []
+    at = 0
+    for pause in sorted(int(oracle.boundaries_ms[-1] * 100 * part) for part in parts):
+        if pause <= at:
+            continue
+        ticks, at = play(infusion.planner, at, pause)
+        made += ticks
+        infusion.rewind(at, len(made))
+        at -= PULSE_TICKS  # the word line starts so much before the law; see Infusion.rewind
+        infusion.planner.position = at
+    ticks, _ = play(infusion.planner, at)
+    made += ticks
+    assert made == sorted(made)
+    assert len(made) == oracle.steps(oracle.boundaries_ms[-1])
+    for number, tick in enumerate(made, start=1):
+        assert oracle.volume_pl(Fraction(tick + PULSE_TICKS, 100)) >= number * oracle.step_pl
+
+
+@given(phases(short_ms), st.integers(0, 400))
+def test_the_syringes_last_step_is_the_last(rows: list[list[Any]], limit: int) -> None:
+    rows = bounded(rows, SYRINGES[0])
+    planner = Planner(Law(rows, step_volume_pl(SYRINGES[0], 2000, 3200)), limit, SHORTEST)
+    made, _ = play(planner, 0)
+    wanted = Oracle(rows, SYRINGES[0]).steps(10**9)
+    assert len(made) == min(limit, wanted)
+    assert planner.dry == (wanted > limit)
