@@ -14,7 +14,8 @@ from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES
 class Mechanics:
     """steps: forward minus backward pulses. step_times_us: when each happened.
 
-    enabled_us: when the motor driver was turned on. line: pressure and outflow.
+    enabled_us: when the motor driver was turned on. last_forward_us: the last step that pushed.
+    line: pressure and outflow.
 
     left_ul: what the plunger can still displace."""
 
@@ -26,6 +27,8 @@ class Mechanics:
         self.steps = 0
         self.step_times_us = array("q")
         self.enabled_us = array("q")
+        self.last_forward_us = 0
+        self._pressures: list[tuple[int, float]] = []  # (time, kPa) at each forward step since the clamp was closed
         self._step_ul = self.drive.step_ul
         self.fit_syringe()
 
@@ -40,10 +43,18 @@ class Mechanics:
     def step(self, at_us: int, direction: int) -> None:
         """One pulse; direction 0: the driver is disabled and nothing moves."""
         self.steps += direction
+        if direction > 0:
+            self.last_forward_us = at_us
         self.step_times_us.append(at_us)
         if direction and self.left_ul > 0:  # at the end of its travel the plunger stands and the motor stalls
             self.left_ul -= direction * self._step_ul
             self.line.displace(at_us, direction * self._step_ul)
+            if self.line.clamped:
+                self._pressures.append((at_us, self.line.pressure_kpa))
+
+    def crossed_us(self, kpa: float) -> int:
+        """When pressure first rose above kpa behind a closed clamp."""
+        return next(at_us for at_us, pressure in self._pressures if pressure > kpa)
 
     def pressure_kpa(self, at_us: int) -> float:
         self.line.advance(at_us)

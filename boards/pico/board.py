@@ -24,6 +24,14 @@ MAX_RATE_NL_H = 1200000000  # 1200 mL/h
 PRESSURE_ZERO = 4965  # reading at 0 kPa (0.25 V)
 PRESSURE_MPA_PER_COUNT = 6294  # (250 kPa / 2.0 V) x (3.3 V / 65535), in mPa a count
 OCCLUSION_PA = 69000  # SR-OCC-01: 10 psi
+RELIEVED_PA = 7000  # to which the plunger backs off afterwards, so that little is released when the line opens
+RELIEF_NL = 2000000  # SR-OCC-04: it never goes back by more than 2 mL
+RELIEF_NL_H = 200000000
+
+# Hold rate after completion or for an alarm that asks for it; 0 until a drug library sets one (SR-KVO-01).
+KVO_NL_H = 0
+KVO_NL = 1000000
+KVO_MS = 3600000
 
 CONTROL_PERIOD_MS = 100
 WATCHDOG_MS = 500

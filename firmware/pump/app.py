@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from pump.core.hardware import Board, Build, Clock, Link, Message, Odometer, Pressure, Stepper, Watchdog
+    from pump.core.infusion import Infusion
 
 PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
 COLLECT_EVERY = 200  # control ticks: 20 s make less than half a heap of garbage
@@ -53,7 +54,7 @@ class App:
         self.controller = Controller(board, build, self.feeder)
         self._session = Session()
         self._deframer = framing.Deframer()
-        self._running = False
+        self._course: "Infusion | None" = None  # what the generator runs
         self._us = 0  # elapsed, not yet a whole millisecond
         self._to_status_ms = 0
         self._to_collect = COLLECT_EVERY
@@ -75,8 +76,11 @@ class App:
         """Sleeps until the next control tick or a byte from the host, and serves it."""
         wait_ms = self._clock.remaining_ms()
         if wait_ms:
-            if self._link.wait(wait_ms):
+            needs_ms = self.feeder.needs_ms() if self._course else wait_ms
+            if self._link.wait(min(wait_ms, needs_ms)):
                 self._listen()
+            if needs_ms < wait_ms:
+                self._feed_between()
             return
         self._clock.advance()
         self.tick()
@@ -88,36 +92,41 @@ class App:
         ms = us // 1000
         elapsed_us = us - self._us
         self._us = us - ms * 1000
-        if self._running:
+        if self._course:
             self.feeder.elapse(elapsed_us)
         self.controller.sense(ms, self._pressure.pascal(), self._odometer.steps())
-        if self._running != self.controller.motor_on:
+        if self._course is not self.controller.course:
             self._follow_state()
-        if self._running:
+        if self._course:
             self.feeder.feed()
         self._to_status_ms -= ms
         self._watchdog.feed()
 
-    def _follow_state(self) -> None:
-        """Turns the motor on or off as the state says: the only place that does."""
-        controller = self.controller
-        if controller.motor_on:
-            self._plan()
+    def _feed_between(self) -> None:
+        """Short words, as steep ramps need them, do not last from tick to tick."""
+        if self._course:
+            self.feeder.elapse(self._clock_on())
+            self.controller.total_steps = self._odometer.steps()  # as of the same instant as the infusion time
+            self._course.planner.refill(PLAN_TICKS)
             self.feeder.feed()
-            self._stepper.enable(True)
-            self._clock_on()
-            self._stepper.start()
-        else:
+
+    def _follow_state(self) -> None:
+        """Turns the motor on or off as the controller steers: the only place that does."""
+        controller = self.controller
+        if self._course:
             self._stepper.halt()
             self._stepper.enable(False)
             self.feeder.elapse(self._clock_on())
-            controller.halted(self._odometer.steps())
-        self._running = controller.motor_on
-
-    def _plan(self) -> None:
-        infusion = self.controller.infusion
-        if infusion:
-            infusion.planner.refill(PLAN_TICKS)
+            controller.halted(self._course, self._odometer.steps())
+        self._course = course = controller.course
+        if course:
+            controller.begun(course, controller.total_steps)
+            course.planner.refill(PLAN_TICKS)
+            self.feeder.feed()
+            self._stepper.forward(not course.backward)
+            self._stepper.enable(True)
+            self._clock_on()
+            self._stepper.start()
 
     def _clock_on(self) -> int:
         """Microseconds since the last look at the clock; kept for the next tick's milliseconds."""
@@ -132,7 +141,7 @@ class App:
                 continue
             self.controller.heard()
             reply = self._session.answer(message, self.controller.act)
-            if self._running != self.controller.motor_on:
+            if self._course is not self.controller.course:
                 self._follow_state()
             if reply:
                 self._link.write(framing.encode(reply))
@@ -140,8 +149,8 @@ class App:
     def _behind(self) -> None:
         """What follows a tick: plan, tell, tidy. Each bounded."""
         controller = self.controller
-        if self._running:
-            self._plan()
+        if self._course:
+            self._course.planner.refill(PLAN_TICKS)
             controller.follow()
         log = controller.log
         if log.told != log.last:

@@ -35,6 +35,7 @@ class Stepper:
         self._edges: deque[int] = deque()
         self._end_us = 0
         self._running = False
+        self._direction = 1
         self.enabled = False
         self.pulses = 0
 
@@ -43,6 +44,9 @@ class Stepper:
         if on and not self.enabled and self._on_enable:
             self._on_enable(self._clock.now_us)
         self.enabled = on
+
+    def forward(self, on: bool) -> None:
+        self._direction = 1 if on else -1
 
     def room(self) -> int:
         starts, now_us = self._starts, self._clock.now_us
@@ -81,7 +85,7 @@ class Stepper:
         """Makes the pulses that are due by now."""
         edges, now_us, on_step = self._edges, self._clock.now_us, self._on_step
         while edges and edges[0] <= now_us:
-            on_step(edges.popleft(), 1 if self.enabled else 0)
+            on_step(edges.popleft(), self._direction if self.enabled else 0)
             self.pulses += 1
 
 

@@ -32,7 +32,7 @@ class Line:
         self.pressure_kpa = self.data.back_pressure_kpa
         self.delivered_ul = 0.0
         self.displaced_ul = 0.0
-        self._clamped = False
+        self.clamped = False
         self._tau_us = self.data.resistance_kpa_s_ul * self.data.compliance_ul_kpa * 1e6
 
     @property
@@ -46,7 +46,7 @@ class Line:
         if elapsed_us <= 0:
             return
         self.at_us = at_us
-        if self._clamped:
+        if self.clamped:
             return
         over_kpa = self.pressure_kpa - self.data.back_pressure_kpa
         fall_kpa = -over_kpa * math.expm1(-elapsed_us / self._tau_us)
@@ -62,4 +62,4 @@ class Line:
     def clamp(self, at_us: int, closed: bool) -> None:
         """Closes or opens the clamp at the outlet."""
         self.advance(at_us)
-        self._clamped = closed
+        self.clamped = closed

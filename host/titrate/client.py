@@ -23,6 +23,7 @@ Event = dict[str, Any]
 REPLY_TIMEOUT_S = 1.0
 TRIES = 4  # SR-LINK-08
 STATUS_TIMEOUT_S = 5.0  # the pump speaks every second
+STATUS_READS = 1000  # a device that chatters without ever sending a status is no pump at work
 HEARTBEAT_EVERY = 5  # status messages
 
 
@@ -143,10 +144,12 @@ class Pump:
         if self._since_heartbeat >= HEARTBEAT_EVERY:
             self._since_heartbeat = 0
             self.heartbeat()
-        while not self._statuses:
+        for _ in range(STATUS_READS):
+            if self._statuses:
+                return self._statuses.popleft()
             if not self._receive(STATUS_TIMEOUT_S):
                 raise TimedOut(f"the pump said nothing for {STATUS_TIMEOUT_S:g} s")
-        return self._statuses.popleft()
+        raise TimedOut(f"the pump sends, but no status in {STATUS_READS} reads")
 
     # --- the line
 

@@ -9,10 +9,9 @@ from hypothesis import strategies as st
 from pump.core.infusion import PULSE_TICKS, Infusion
 from pump.core.law import Law
 from pump.core.planner import RING, Planner, word
-from pump.core.program import Program
 from pump.core.syringes import step_volume_pl
 from tests.core.strategies import SYRINGES, phases, short_ms
-from tests.programs import Oracle, header
+from tests.programs import Oracle
 
 SHORTEST = 40  # ticks: 2500 steps/s, the board's limit
 MOST_STEPS_PL_H = 2400  # steps/s: the fastest rate that a board lets in, a little below its limit
@@ -89,10 +88,8 @@ def test_the_whole_stream_keeps_to_the_law(rows: list[list[Any]], syringe: str) 
 def test_pauses_at_any_instant_drop_and_repeat_nothing(rows: list[list[Any]], syringe: str, parts: list[float]) -> None:
     rows = bounded(rows, syringe)
     oracle = Oracle(rows, syringe)
-    program = Program(header(rows))
-    program.fastest_pl_h = 10**15
-    program.add(0, rows)
-    infusion = Infusion(program, step_volume_pl(syringe, 2000, 3200), SHORTEST, 0, 10**9)
+    infusion = Infusion(rows, step_volume_pl(syringe, 2000, 3200), SHORTEST)
+    infusion.begin(0, 10**9)
     made: list[int] = []
     at = 0
     for pause in sorted(int(oracle.boundaries_ms[-1] * 100 * part) for part in parts):

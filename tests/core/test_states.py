@@ -7,34 +7,43 @@ from typing import Any
 import pytest
 
 from pump.core import states
-from pump.core.states import COMMANDS, EVENTS, NOTICE, OFF, QUIET, RUN, STATES, URGENT
+from pump.core.states import COMMANDS, EVENTS, NOTICE, OFF, QUIET, RELIEVE, RUN, STATES, URGENT
 
 Table = dict[str, tuple[int, int, dict[str, str]]]
 
 # Written from the requirements, not from the table. A state: motor, signal, and where each listed event leads.
+ALWAYS = "HALT>ALARM FAIL>FAULT"
 BY_HAND: dict[str, tuple[int, int, str]] = {
-    "BOOT": (OFF, QUIET, "SELF_TEST_PASSED>IDLE STOP>BOOT HALT>ALARM FAIL>FAULT"),
-    "IDLE": (OFF, QUIET, "LOAD>IDLE CONFIRM>READY FIT_SYRINGE>IDLE ACKNOWLEDGE>IDLE STOP>IDLE HALT>ALARM FAIL>FAULT"),
+    "BOOT": (OFF, QUIET, f"SELF_TEST_PASSED>IDLE STOP>BOOT HOLD>BOOT {ALWAYS}"),
+    "IDLE": (
+        *(OFF, QUIET),
+        f"LOAD>IDLE CONFIRM>READY FIT_SYRINGE>IDLE ACKNOWLEDGE>IDLE STOP>IDLE HOLD>IDLE {ALWAYS}",
+    ),
     "READY": (
-        OFF,
-        QUIET,
-        "LOAD>IDLE FIT_SYRINGE>IDLE ACKNOWLEDGE>READY START>INFUSING STOP>IDLE HALT>ALARM FAIL>FAULT",
+        *(OFF, QUIET),
+        f"LOAD>IDLE FIT_SYRINGE>IDLE ACKNOWLEDGE>READY START>INFUSING STOP>IDLE HOLD>READY {ALWAYS}",
     ),
     "INFUSING": (
         *(RUN, QUIET),
-        "PAUSE>PAUSED BOLUS>BOLUS ACKNOWLEDGE>INFUSING STOP>IDLE PROGRAM_DONE>KVO HALT>ALARM FAIL>FAULT",
+        f"PAUSE>PAUSED BOLUS>BOLUS ACKNOWLEDGE>INFUSING STOP>IDLE PROGRAM_DONE>KVO HOLD>KVO {ALWAYS}",
     ),
     "BOLUS": (
         *(RUN, QUIET),
-        "PAUSE>PAUSED BOLUS_DONE>INFUSING ACKNOWLEDGE>BOLUS STOP>IDLE PROGRAM_DONE>KVO HALT>ALARM FAIL>FAULT",
+        f"PAUSE>PAUSED BOLUS_DONE>INFUSING ACKNOWLEDGE>BOLUS STOP>IDLE PROGRAM_DONE>KVO HOLD>KVO {ALWAYS}",
     ),
-    "KVO": (RUN, NOTICE, "ACKNOWLEDGE>KVO STOP>IDLE KVO_DONE>IDLE HALT>ALARM FAIL>FAULT"),
+    "KVO": (
+        *(RUN, NOTICE),
+        f"PAUSE>PAUSED RESUME>INFUSING ACKNOWLEDGE>KVO STOP>IDLE KVO_DONE>IDLE HOLD_DONE>PAUSED HOLD>KVO {ALWAYS}",
+    ),
     "PAUSED": (
         *(OFF, NOTICE),
-        "RESUME>INFUSING FIT_SYRINGE>PAUSED ACKNOWLEDGE>PAUSED STOP>IDLE HALT>ALARM FAIL>FAULT",
+        f"RESUME>INFUSING FIT_SYRINGE>PAUSED ACKNOWLEDGE>PAUSED STOP>IDLE HOLD>PAUSED {ALWAYS}",
     ),
-    "ALARM": (OFF, URGENT, "ACKNOWLEDGE>PAUSED CLEARED>IDLE STOP>IDLE FIT_SYRINGE>ALARM HALT>ALARM FAIL>FAULT"),
-    "FAULT": (OFF, URGENT, "STOP>FAULT HALT>FAULT FAIL>FAULT"),
+    "ALARM": (
+        *(RELIEVE, URGENT),
+        f"ACKNOWLEDGE>PAUSED CLEARED>IDLE STOP>IDLE FIT_SYRINGE>ALARM HOLD>ALARM {ALWAYS}",
+    ),
+    "FAULT": (OFF, URGENT, "STOP>FAULT HOLD>FAULT HALT>FAULT FAIL>FAULT"),
 }
 MAY_RUN = {"INFUSING", "BOLUS", "KVO"}
 
@@ -55,6 +64,8 @@ def broken_invariants(table: Table) -> list[str]:
     running = {state for state, row in table.items() if row[0] == RUN}
     if running != MAY_RUN:
         found.append(f"the motor may run in {running}")
+    if {state for state, row in table.items() if row[0] == RELIEVE} != {"ALARM"}:
+        found.append("only an alarm may back off")
     for state, (_, _, moves) in table.items():
         for event, following in moves.items():
             if following not in table:
@@ -91,7 +102,7 @@ def mutants() -> Iterator[tuple[str, Table]]:
                     else:
                         table[state][2][event] = following
                     yield f"{state}: {event} > {following}", table
-        for other in (OFF, RUN):
+        for other in (OFF, RUN, RELIEVE):
             if other != motor:
                 yield f"{state}: motor {other}", {**STATES, state: (other, signal, moves)}
         for other in (QUIET, NOTICE, URGENT):
@@ -130,7 +141,7 @@ def test_invariants_alone_catch_every_mutant_that_starts_or_keeps_the_motor() ->
         for state, (motor, _, moves) in table.items():
             for event, following in moves.items():
                 runs = following in table and table[following][0] == RUN
-                starts = runs and motor == OFF and (state, event) not in {("READY", "START"), ("PAUSED", "RESUME")}
+                starts = runs and motor != RUN and (state, event) not in {("READY", "START"), ("PAUSED", "RESUME")}
                 if starts or (runs and event in ("STOP", "PAUSE", "HALT", "FAIL")):
                     assert broken_invariants(table), name
 

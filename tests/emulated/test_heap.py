@@ -18,7 +18,7 @@ import gc, micropython
 from pump.app import App
 tick, count = App.tick, [0]
 def locked(self):
-    if self._running and self.controller.motor_on:
+    if self._course and self._course is self.controller.course:
         count[0] += 1
     if not 20 <= count[0] < 150:
         return tick(self)

@@ -10,7 +10,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 LOW, MEDIUM, HIGH = 1, 2, 3
-STOP_FOR_GOOD, STOP, KEEP = 0, 1, 2  # effect on the motor: FAULT, ALARM, unchanged
+STOP_FOR_GOOD, STOP, HOLD, KEEP = 0, 1, 2, 3  # effect on the motor: FAULT, ALARM, KVO, unchanged
 
 # fmt: off
 ALARMS: dict[str, tuple[int, int, str, tuple[str, ...]]] = {

@@ -4,7 +4,7 @@ from pump.core import alarms, wire
 from pump.core.infusion import Infusion
 from pump.core.program import Program, Refusal, is_whole
 from pump.core.syringes import NOMINAL_NL, SYRINGES, fill_steps, step_volume_pl
-from pump.core.units import MS_PER_H, PL_PER_NL, S_PER_H, TICKS_PER_MS, TICKS_PER_S
+from pump.core.units import MS_PER_H, PL_PER_NL, S_PER_H, TICKS_PER_MS
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
@@ -115,9 +115,9 @@ def start(pump: "Controller") -> "Message":
     program, step_volume = pump.program, pump.step_volume
     if program is None or step_volume is None:
         raise Refusal(wire.NOT_IN_STATE, "start: no confirmed program")
-    shortest_ticks = TICKS_PER_S // pump.board.MAX_STEPS_PER_S
-    pump.infusion = Infusion(program, step_volume, shortest_ticks, pump.total_steps, pump.syringe_end_steps)
-    pump.feeder.begin(pump.infusion.planner, pump.total_steps)
+    pump.infusion = Infusion(program.phases, step_volume, pump.shortest_ticks)
+    pump.infusion.begin(pump.total_steps, pump.syringe_end_steps)
+    pump.attended = bool(program.header["attended"])
     pump.event("START")
     return {}
 
@@ -138,7 +138,7 @@ def resume(pump: "Controller") -> "Message":
 
 def stop(pump: "Controller") -> "Message":
     """Ends the program in every state. Alarms stay in force until they are acknowledged."""
-    was_on = pump.motor_on
+    was_on = pump.course is not None
     pump.event("STOP")
     if not was_on:  # else the infusion ends when the motor has been halted and its last steps are counted
         pump.end()

@@ -12,6 +12,8 @@ if TYPE_CHECKING:
     from pump.core.planner import Planner
 
 LEAD_US = 245000  # the motor stops by itself within 250 ms of the last feed
+SHORT_US = 110000  # four words may last less than a control period: then the loop feeds in between
+NEVER_MS = 1000000
 SLACK_US = 2000  # between the loop's idea of when the generator started and the truth
 
 
@@ -33,6 +35,18 @@ class Feeder:
         self.lead_us = self._held_us = 0
         self.asked = self.due = asked
         self._due = 0  # ring index of the oldest word that may still be in work
+
+    def is_over(self) -> bool:
+        """Whether all that could be planned has been made: the end, or the syringe's last step."""
+        planner = self._planner
+        return not self.lead_us and planner.head == planner.tail and (planner.done or planner.dry)
+
+    def needs_ms(self) -> int:
+        """When the generator wants more words; NEVER_MS while what it holds will last a control period."""
+        planner = self._planner
+        if self.lead_us > SHORT_US or planner.head == planner.tail:
+            return NEVER_MS
+        return self.lead_us // 2000 + 1
 
     def elapse(self, us: int) -> None:
         """Lets time pass: words that must be over are counted as due."""

@@ -8,6 +8,7 @@ Phase = list[Any]  # [kind, duration_ms, begin_pl_h, end_pl_h]
 
 class Stepper(Protocol):
     def enable(self, on: bool) -> None: ...
+    def forward(self, on: bool) -> None: ...
     def room(self) -> int: ...
     def put(self, word: int) -> None: ...
     def start(self) -> None: ...
@@ -45,6 +46,12 @@ class Board(Protocol):
     MAX_STEPS_PER_S: int
     MAX_RATE_NL_H: int
     OCCLUSION_PA: int
+    RELIEVED_PA: int
+    RELIEF_NL: int
+    RELIEF_NL_H: int
+    KVO_NL_H: int
+    KVO_NL: int
+    KVO_MS: int
     CONTROL_PERIOD_MS: int
     WATCHDOG_MS: int
     LINK_TIMEOUT_MS: int

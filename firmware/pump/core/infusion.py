@@ -6,36 +6,38 @@ from pump.core.units import TICKS_PER_MS, US_PER_TICK
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
-    from pump.core.program import Program
+    from pump.core.hardware import Phase
 
 # The generator raises its pulse this long before a word ends; so much later every word ends, to be on time.
 PULSE_TICKS = 3
 
 
 class Infusion:
-    """A program, its law and its planner.
+    """A list of phases, its law and its planner: a program, a hold at the KVO rate, or the relief of an occlusion.
 
-    base_steps: the odometer when it started. phase: index of the one in force.
+    base_steps: the odometer when it started; steps of its own are what the odometer shows beyond. phase: index of the
+    one in force. backward: whether its steps go back.
     """
 
     def __init__(
-        self,
-        program: "Program",
-        step_volume: tuple[int, int],
-        shortest_ticks: int,
-        base_steps: int,
-        syringe_end_steps: int,
+        self, phases: list["Phase"], step_volume: tuple[int, int], shortest_ticks: int, backward: bool = False
     ) -> None:
-        self.program = program
-        self.base_steps = base_steps
-        self.planner = Planner(Law(program.phases, step_volume), syringe_end_steps - base_steps, shortest_ticks)
+        self.phases = phases
+        self.backward = backward
+        self.planner = Planner(Law(phases, step_volume), 0, shortest_ticks)
         self._ends: list[int] = []  # infusion tick at which each phase ends
         end = 0
-        for phase in program.phases:
+        for phase in phases:
             end += phase[DURATION_MS] * TICKS_PER_MS
             self._ends.append(end)
         self.phase = 0
-        self.rewind(0, base_steps)
+        self.base_steps = 0
+
+    def begin(self, total_steps: int, end_steps: int) -> None:
+        """Starts with the odometer at total_steps; end_steps is the odometer at the last step that it may make."""
+        self.base_steps = total_steps
+        self.planner.limit = end_steps - total_steps
+        self.rewind(0, total_steps)
 
     def rewind(self, at: int, total_steps: int) -> None:
         """Plans on from infusion tick `at`, with the odometer at total_steps."""
@@ -45,6 +47,27 @@ class Infusion:
         """A new syringe, whose last step by the odometer is syringe_end_steps; the motor is off."""
         self.planner.limit = syringe_end_steps - self.base_steps
         self.planner.seek(self.planner.position, total_steps - self.base_steps)
+
+    def made_elsewhere(self, steps: int) -> None:
+        """Steps on the odometer that are not this infusion's own, such as those of a hold in between."""
+        self.base_steps += steps
+
+    def taken_back(self, steps: int, total_steps: int) -> int:
+        """The plunger went back by `steps`, which the odometer has counted like any: they are to be delivered again.
+
+        Infusion time goes back to where the law had wanted no more than what is still delivered; that tick.
+        """
+        self.base_steps += 2 * steps
+        made = total_steps - self.base_steps
+        law = self.planner.law
+        law.seek(0)
+        while law.steps_due(law.segment_end) <= made and law.segment_end < law.end:
+            law.seek(law.segment_end)
+        at = law.segment_begin if made <= law.steps_due(law.segment_begin) else law.tick_of(made, law.segment_begin)
+        self.phase = 0
+        self.enter_phase(at)
+        self.rewind(at, total_steps)
+        return at
 
     def now_ticks(self, lead_us: int) -> int:
         """Infusion time of the step generator, given how long it can still go on."""
@@ -64,9 +87,9 @@ class Infusion:
 
     def rate_pl_h(self, at: int) -> int:
         """Rate at infusion tick `at`, bolus included; leaves the planner's place in the law alone."""
-        duration_ms: int = self.program.phases[self.phase][DURATION_MS]
-        begin_pl_h: int = self.program.phases[self.phase][BEGIN_PL_H]
-        end_pl_h: int = self.program.phases[self.phase][END_PL_H]
+        duration_ms: int = self.phases[self.phase][DURATION_MS]
+        begin_pl_h: int = self.phases[self.phase][BEGIN_PL_H]
+        end_pl_h: int = self.phases[self.phase][END_PL_H]
         left = min(max(self._ends[self.phase] - at, 0), duration_ms * TICKS_PER_MS)
         rate_pl_h = end_pl_h - (end_pl_h - begin_pl_h) * left // (duration_ms * TICKS_PER_MS)
         return rate_pl_h + self.planner.law.bolus_pl_h(at)
@@ -74,7 +97,7 @@ class Infusion:
     def highest_pl_h(self) -> int:
         """Highest rate of the program from the phase in force on."""
         highest = 0
-        for phase in self.program.phases[self.phase :]:
+        for phase in self.phases[self.phase :]:
             highest = max(highest, phase[BEGIN_PL_H], phase[END_PL_H])
         return highest
 

@@ -8,34 +8,38 @@ TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from typing import Final
 
-OFF, RUN = 0, 1
+OFF, RUN, RELIEVE = 0, 1, 2  # RELIEVE: only the bounded backward move after an occlusion
 QUIET, NOTICE, URGENT = 0, 1, 2
 
 # Requests of a person or host: refused where they are not listed.
 COMMANDS = ("LOAD", "CONFIRM", "START", "PAUSE", "RESUME", "STOP", "BOLUS", "ACKNOWLEDGE", "FIT_SYRINGE")
 
-# What happens by itself. HALT: an alarm that turns the motor off. FAIL: one that only a power cycle ends.
-EVENTS = ("SELF_TEST_PASSED", "BOLUS_DONE", "PROGRAM_DONE", "KVO_DONE", "HALT", "FAIL", "CLEARED")
+# What happens by itself. HALT: an alarm that turns the motor off. HOLD: one that asks for the hold rate (KVO).
+# FAIL: one that only a power cycle ends. HOLD_DONE: the hold has run its time with a program still waiting.
+EVENTS = ("SELF_TEST_PASSED", "BOLUS_DONE", "PROGRAM_DONE", "KVO_DONE", "HOLD_DONE", "HOLD", "HALT", "FAIL", "CLEARED")
 
 # fmt: off
 STATES: dict[str, tuple[int, int, dict[str, str]]] = {
     # state:   (motor, signal, {event: next})
-    "BOOT":     (OFF, QUIET,  {"SELF_TEST_PASSED": "IDLE", "STOP": "BOOT", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "BOOT":     (OFF, QUIET,  {"SELF_TEST_PASSED": "IDLE", "STOP": "BOOT",
+                               "HOLD": "BOOT", "HALT": "ALARM", "FAIL": "FAULT"}),
     "IDLE":     (OFF, QUIET,  {"LOAD": "IDLE", "CONFIRM": "READY", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "IDLE",
-                               "STOP": "IDLE", "HALT": "ALARM", "FAIL": "FAULT"}),
+                               "STOP": "IDLE", "HOLD": "IDLE", "HALT": "ALARM", "FAIL": "FAULT"}),
     "READY":    (OFF, QUIET,  {"LOAD": "IDLE", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "READY", "START": "INFUSING",
-                               "STOP": "IDLE", "HALT": "ALARM", "FAIL": "FAULT"}),
-    "INFUSING": (RUN, QUIET,  {"PAUSE": "PAUSED", "BOLUS": "BOLUS", "ACKNOWLEDGE": "INFUSING", "STOP": "IDLE",
-                               "PROGRAM_DONE": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
-    "BOLUS":    (RUN, QUIET,  {"PAUSE": "PAUSED", "BOLUS_DONE": "INFUSING", "ACKNOWLEDGE": "BOLUS", "STOP": "IDLE",
-                               "PROGRAM_DONE": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
-    "KVO":      (RUN, NOTICE, {"ACKNOWLEDGE": "KVO", "STOP": "IDLE", "KVO_DONE": "IDLE", "HALT": "ALARM",
-                               "FAIL": "FAULT"}),
-    "PAUSED":   (OFF, NOTICE, {"RESUME": "INFUSING", "FIT_SYRINGE": "PAUSED", "ACKNOWLEDGE": "PAUSED", "STOP": "IDLE",
-                               "HALT": "ALARM", "FAIL": "FAULT"}),
-    "ALARM":    (OFF, URGENT, {"ACKNOWLEDGE": "PAUSED", "CLEARED": "IDLE", "STOP": "IDLE", "FIT_SYRINGE": "ALARM",
-                               "HALT": "ALARM", "FAIL": "FAULT"}),
-    "FAULT":    (OFF, URGENT, {"STOP": "FAULT", "HALT": "FAULT", "FAIL": "FAULT"}),  # only a power cycle leads out
+                               "STOP": "IDLE", "HOLD": "READY", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "INFUSING": (RUN, QUIET,  {"PAUSE": "PAUSED", "BOLUS": "BOLUS", "ACKNOWLEDGE": "INFUSING", "PROGRAM_DONE": "KVO",
+                               "STOP": "IDLE", "HOLD": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "BOLUS":    (RUN, QUIET,  {"PAUSE": "PAUSED", "BOLUS_DONE": "INFUSING", "ACKNOWLEDGE": "BOLUS",
+                               "PROGRAM_DONE": "KVO",
+                               "STOP": "IDLE", "HOLD": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "KVO":      (RUN, NOTICE, {"PAUSE": "PAUSED", "RESUME": "INFUSING", "ACKNOWLEDGE": "KVO", "KVO_DONE": "IDLE",
+                               "HOLD_DONE": "PAUSED",
+                               "STOP": "IDLE", "HOLD": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "PAUSED":   (OFF, NOTICE, {"RESUME": "INFUSING", "FIT_SYRINGE": "PAUSED", "ACKNOWLEDGE": "PAUSED",
+                               "STOP": "IDLE", "HOLD": "PAUSED", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "ALARM":    (RELIEVE, URGENT, {"ACKNOWLEDGE": "PAUSED", "CLEARED": "IDLE", "FIT_SYRINGE": "ALARM",
+                               "STOP": "IDLE", "HOLD": "ALARM", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "FAULT":    (OFF, URGENT, {"STOP": "FAULT", "HOLD": "FAULT", "HALT": "FAULT", "FAIL": "FAULT"}),  # power cycle only
 }
 # fmt: on
 

@@ -38,7 +38,8 @@ def _generator():
 
 
 class Stepper:
-    """start() lets the generator run, halt() stops it at once and forgets its words; enable() is the driver's pin."""
+    """start() lets the generator run, halt() stops it at once and forgets its words; enable() and forward()
+    are the driver's pins."""
 
     def __init__(self, step_pin, direction_pin, enable_pin, machine_id=0):
         self._enable = Pin(enable_pin, Pin.OUT, value=1)
@@ -50,6 +51,10 @@ class Stepper:
 
     def enable(self, on):
         self._enable.value(0 if on else 1)
+
+    def forward(self, on):
+        """Sets the direction; only while the generator is halted."""
+        self._direction.value(0 if on else 1)
 
     def room(self):
         """Words that the FIFO can take."""

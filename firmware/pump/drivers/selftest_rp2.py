@@ -1,0 +1,53 @@
+"""RP2040: what the self-test needs of the chip. Its steps and their verdicts are core/selftest.py's.
+
+The image's size and CRC lie in the last page before the filesystem, where the build puts them (`TRAILER`).
+"""
+
+from time import sleep_ms
+
+import machine
+import uctypes
+from machine import mem32
+
+_FLASH = 0x10000000
+TRAILER = 0x9FF00  # offset in flash: four words, the magic, size, CRC's low and high half
+TRAILER_MAGIC = 0x54495452 & 0x3FFFFFFF
+
+_REASON = 0x40058008  # watchdog: 1 the timer ran out, 2 a program asked for a reset
+_SCRATCH = 0x4005800C  # keeps its value through a watchdog's reset, is 0 after power-on
+_STARVING, _PROVEN = 0x1057A2, 0x10B17E
+STARVE_MS = 20
+
+
+
+def image_trailer():
+    """(size, CRC-32) of the image in flash, or None where the build wrote none, as on a board with stock MicroPython."""
+    if mem32[_FLASH + TRAILER] != TRAILER_MAGIC:
+        return None
+    high = mem32[_FLASH + TRAILER + 12]
+    return mem32[_FLASH + TRAILER + 4], mem32[_FLASH + TRAILER + 8] | high << 16
+
+
+def read_flash(offset, size):
+    """The flash itself, not a copy."""
+    return uctypes.bytearray_at(_FLASH + offset, size)
+
+
+def prove_watchdog():
+    """(bites, unexpected): whether a starved watchdog resets this chip, and whether the last reset was one that nobody
+    wanted. The first call after power-on starves it and so does not return but once more from the reset (SR-DIAG-07).
+
+    To be called before anything else is set up; the motor driver is off, for its pin floats.
+    """
+    by_timer = mem32[_REASON] & 1 == 1
+    seen = mem32[_SCRATCH]
+    if seen == _PROVEN:
+        return True, by_timer
+    if seen == _STARVING:
+        mem32[_SCRATCH] = _PROVEN if by_timer else 0
+        return by_timer, False
+    mem32[_SCRATCH] = _STARVING
+    machine.WDT(timeout=STARVE_MS)
+    sleep_ms(3 * STARVE_MS)
+    mem32[_SCRATCH] = 0
+    return False, False
