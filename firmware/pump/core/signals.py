@@ -52,7 +52,8 @@ class Annunciator:
     """tone_hz (0: silent) and lights (bits) are what buzzer and lights must show; `update` says when they change.
 
     priority: the highest in force, 0 to 3. muted_ms: time left of a sound pause, 0 without one. hushed: a person has
-    pressed Stop, and the alarms that were in force make no more sound (SR-AUDIO-07).
+    pressed Stop, and the alarms that were in force make no more sound (SR-AUDIO-07). busy: there is something to play;
+    while there is not, `update` need not be called.
     """
 
     def __init__(self) -> None:
@@ -62,7 +63,7 @@ class Annunciator:
         self.tone_hz = 0
         self.lights = 0
         self._mute_by_link = False
-        self._idle = True  # nothing to play: a tick costs one comparison
+        self.busy = False
         self._fresh = False  # the burst begins at the next update
         self._pulse = 0
         self._sounding = False
@@ -82,7 +83,7 @@ class Annunciator:
             self.priority = priority
             self._fresh = True
             self._flash_ms = -1
-        self._idle = False
+        self.busy = True
 
     def mute(self, ms: int, by_link: bool = False) -> bool:
         """Pauses the sound of the alarms in force; False where that is refused: nothing sounds, or the pause has no
@@ -113,18 +114,18 @@ class Annunciator:
         """Makes the cue of a refused input, as soon as no burst is in the way; one at a time (SR-AUDIO-08)."""
         if not self._cue_ms:
             self._cue_asked = True
-            self._idle = False
+            self.busy = True
 
     def update(self, elapsed_ms: int) -> bool:
         """Lets time pass; whether tone_hz or lights have changed. Once in every control tick; allocates nothing."""
-        if self._idle:
+        if not self.busy:
             return False
         priority = self.priority
         if self.muted_ms:
             self.muted_ms -= elapsed_ms
             if self.muted_ms <= 2 * _NEAREST_MS:  # the next tick might be too late
-                self.unmute()
                 self.muted_ms = 0
+                self._fresh = True
         if elapsed_ms > _LONGEST_MS:
             elapsed_ms = _LONGEST_MS
         if self._fresh:
@@ -148,7 +149,7 @@ class Annunciator:
         lights = self._shine(FLASHES[priority], elapsed_ms)
         if self.muted_ms:
             lights |= MUTED[priority]
-        self._idle = not (priority or self._cue_ms)
+        self.busy = priority > 0 or self._cue_ms > 0
         if tone_hz == self.tone_hz and lights == self.lights:
             return False
         self.tone_hz = tone_hz

@@ -20,17 +20,16 @@ class Annunciator:
         self._buzzer = Pin(buzzer_pin, Pin.OUT, value=0)
         self._low = low_lights
         self._lights = [Pin(light_pins[i], Pin.OUT, value=low_lights >> i & 1) for i in range(3)]
-        self._pwm = PWM(self._buzzer, freq=1000, duty_u16=0)
         self._tone_hz = 0
 
     def show(self, tone_hz, lights):
         if tone_hz != self._tone_hz:
             self._tone_hz = tone_hz
             if tone_hz:
-                self._pwm.freq(tone_hz)
-                self._pwm.duty_u16(DUTY)
-            else:
-                self._pwm.duty_u16(0)
+                self._pwm = PWM(self._buzzer, freq=tone_hz, duty_u16=DUTY)
+            else:  # at once, and at rest: a slice that is left running ends its period first
+                self._pwm.deinit()
+                self._buzzer.init(Pin.OUT, value=0)
         levels = lights ^ self._low
         self._lights[0].value(levels & 1)
         self._lights[1].value(levels & 2)
