@@ -32,13 +32,15 @@ _ALL = STOP | START | BOLUS | MUTE
 
 class Keys:
     """down, stuck: keys, as bits. armed_ms: left for MUTE to confirm a start, or 0. unsettled: a second sample would
-    decide something."""
+    decide something. busy: `update` has something to do even when no key is pressed.
+    """
 
     def __init__(self) -> None:
         self.down = self._timed = self._spent = _ALL & ~STOP
         self.stuck = 0
         self.armed_ms = 0
         self.unsettled = False
+        self.busy = True
         self._last = 0
         self._held_ms = [0, 0, 0, 0]
         self._up_ms = [0, 0, 0, 0]
@@ -53,7 +55,8 @@ class Keys:
                 actions = REFUSED
         last = self._last
         self.unsettled = levels != last
-        if not (levels or last or self.down or self._spent):
+        self.busy = (levels | last | self.down | self._spent | self.armed_ms) > 0
+        if not self.busy:
             return actions
         self._last = levels
         down = (self.down | levels & last) & (levels | last)
@@ -69,7 +72,8 @@ class Keys:
             if fresh:
                 self._spent |= fresh
                 self.armed_ms = 0
-                actions |= REFUSED
+                if not others & STOP:
+                    actions |= REFUSED
         return actions | self._hold(elapsed_ms if elapsed_ms < _CREDIT_MS else _CREDIT_MS, levels)
 
     def _hold(self, elapsed_ms: int, levels: int) -> int:
