@@ -39,7 +39,7 @@ _PATTERNS = (b"\x55" * SECTION_BYTES, b"\xaa" * SECTION_BYTES, _UP, bytes([255 -
 # A ramp and a flat phase through the delivery law, with the steps that it must want at these milliseconds.
 _KNOWN_PHASES = [["ramp", 60000, 3000000000, 30000000000], ["infuse", 60000, 25000000000, 25000000000]]
 _KNOWN_STEP = (349066, 1)
-KNOWN_STEPS = ((0, 0), (1000, 2), (30000, 232), (60000, 787), (90000, 1384), (120000, 1981))
+KNOWN_STEPS = ((1000, 2), (60000, 787), (120000, 1981))
 KNOWN_SUM = 729960
 
 
@@ -99,11 +99,13 @@ class Ram:
 class Image:
     """CRC-32 of the firmware's image as it lies in flash, piece by piece (SR-DIAG-02).
 
-    read(offset, size): those bytes. size, crc: what was written when the image was built.
+    read(offset, size): those bytes. size, crc: what was written when the image was built. piece: bytes that a read
+    may ask for at most.
     """
 
-    def __init__(self, read: "Callable[[int, int], Any]", size: int, crc: int) -> None:
+    def __init__(self, read: "Callable[[int, int], Any]", size: int, crc: int, piece: int = 1024) -> None:
         self._read = read
+        self._piece = piece
         self._size = size
         self._wanted = crc
         self._at = self._crc = 0
@@ -119,11 +121,11 @@ class Image:
         self._at = self._crc = 0
         return right
 
-    def whole(self, piece: int = 4096) -> bool:
+    def whole(self) -> bool:
         """From the first byte to the last."""
         self._at = self._crc = 0
         while True:
-            right = self.advance(piece)
+            right = self.advance(self._piece)
             if right is not None:
                 return right
 

@@ -12,7 +12,7 @@ _CYCLES = 32  # to one count: few instructions for whoever emulates them
 @rp2.asm_pio()
 def _count():
     label("next")
-    jmp(x_dec, "next")[_CYCLES - 1]
+    jmp(x_dec, "next")[31]
 
 
 def clocks(machine_id=2):

@@ -6,12 +6,13 @@ The image's size and CRC lie in the last page before the filesystem, where the b
 from time import sleep_ms
 
 import machine
-import uctypes
+import rp2
 from machine import mem32
 
 _FLASH = 0x10000000
-TRAILER = 0x9FF00  # offset in flash: four words, the magic, size, CRC's low and high half
-TRAILER_MAGIC = 0x54495452 & 0x3FFFFFFF
+TRAILER = 0x9FF00  # offset in flash of three words: TRAILER_MAGIC, the image's size, its CRC-32
+TRAILER_MAGIC = 0x54495452
+PIECE_BYTES = 1024
 
 _REASON = 0x40058008  # watchdog: 1 the timer ran out, 2 a program asked for a reset
 _SCRATCH = 0x4005800C  # keeps its value through a watchdog's reset, is 0 after power-on
@@ -19,18 +20,27 @@ _STARVING, _PROVEN = 0x1057A2, 0x10B17E
 STARVE_MS = 20
 
 
+class Flash:
+    """read(offset, size): bytes of the flash, valid until the next read; whole words, PIECE_BYTES at most."""
+
+    def __init__(self):
+        self._dma = rp2.DMA()
+        self._control = self._dma.pack_ctrl()
+        self._piece = bytearray(PIECE_BYTES)
+
+    def read(self, offset, size):
+        dma = self._dma
+        dma.config(read=_FLASH + offset, write=self._piece, count=size // 4, ctrl=self._control, trigger=True)
+        while dma.active():
+            pass
+        return memoryview(self._piece)[:size]
+
 
 def image_trailer():
-    """(size, CRC-32) of the image in flash, or None where the build wrote none, as on a board with stock MicroPython."""
+    """(size, CRC-32) of the image in flash, or None where the build wrote none, as under stock MicroPython."""
     if mem32[_FLASH + TRAILER] != TRAILER_MAGIC:
         return None
-    high = mem32[_FLASH + TRAILER + 12]
-    return mem32[_FLASH + TRAILER + 4], mem32[_FLASH + TRAILER + 8] | high << 16
-
-
-def read_flash(offset, size):
-    """The flash itself, not a copy."""
-    return uctypes.bytearray_at(_FLASH + offset, size)
+    return mem32[_FLASH + TRAILER + 4], mem32[_FLASH + TRAILER + 8]
 
 
 def prove_watchdog():
