@@ -48,11 +48,12 @@ def start(bench: Bench, phases: list[list[Any]], attended: bool = False) -> None
 
 
 def follow(bench: Bench, until: Callable[[dict[str, Any]], bool]) -> dict[str, Any]:
-    """Reads what the pump tells until a status fits; that status."""
-    while True:
+    """Reads what the pump tells until a status fits; that status. Gives up after an hour of device time."""
+    for _ in range(4000):
         status = bench.pump.wait_status()
         if until(status):
             return status
+    raise AssertionError(f"it never came: {status}")
 
 
 def ended(status: dict[str, Any]) -> bool:
