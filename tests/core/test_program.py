@@ -1,0 +1,189 @@
+"""What the pump lets in as a program, asked of the controller itself: no host in between has been kind (D8, D9)."""
+
+import copy
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hil.bench import open_bench
+from pump.core import framing, wire
+from pump.core.controller import Controller
+from pump.core.program import Program, Refusal
+from tests.core.strategies import SYRINGES
+from tests.programs import SYRINGE, Oracle, flat, header
+
+BOARD_PL_H = 1200 * 10**9
+BOARD_STEPS_PER_S = 2500
+PHASES = flat(25, 60) * 3
+
+
+def fresh() -> Controller:
+    """The controller of a pump that has just been switched on."""
+    target: Any = open_bench("sim://").target
+    controller: Controller = target.app.controller
+    assert controller.state == "IDLE"
+    return controller
+
+
+def code(answer: tuple[Any, tuple[int, str] | None]) -> int | None:
+    return answer[1][0] if answer[1] else None
+
+
+def load(pump: Controller, rows: list[Any], first: int = 0, **changed: Any) -> int | None:
+    program = header(rows) | changed
+    return code(pump.act("load", {"program": program, "first": first, "phases": copy.deepcopy(rows)}))
+
+
+def ready(pump: Controller) -> str:
+    """Takes both steps before motion; the digest."""
+    pump.act("syringe", {"syringe": SYRINGE, "fill_nl": 50_000_000})
+    result, _ = pump.act("load", {"program": header(PHASES), "first": 0, "phases": copy.deepcopy(PHASES)})
+    assert result is not None
+    assert code(pump.act("confirm", {"digest": result["digest"]})) is None
+    assert pump.state == "READY"
+    digest: str = result["digest"]
+    return digest
+
+
+@pytest.mark.requirement("SR-RATE-04")
+@pytest.mark.requirement("SR-MECH-03")
+@pytest.mark.parametrize("syringe", SYRINGES)
+def test_the_lower_of_the_boards_and_the_motors_rate_is_the_limit(syringe: str) -> None:
+    by_motor = int(Oracle([["pause", 1, 0, 0]], syringe).step_pl * BOARD_STEPS_PER_S * 3600)
+    most = min(BOARD_PL_H, by_motor)
+    for kind in ("infuse", "bolus", "ramp"):
+        pump = fresh()
+        fill = {"syringe": syringe, "fill_nl": 1}
+        assert load(pump, [[kind, 1000, most, most]], **fill) is None
+        assert load(pump, [[kind, 1000, most + 1, most + 1]], **fill) == wire.BEYOND_LIMIT
+    for begin, end in ((0, most + 1), (most + 1, 0)):
+        assert load(fresh(), [["ramp", 1000, begin, end]], syringe=syringe, fill_nl=1) == wire.BEYOND_LIMIT
+
+
+@pytest.mark.parametrize("key", sorted(wire.PROGRAM))
+def test_header_fields_are_taken_to_their_bounds_and_not_one_beyond(key: str) -> None:
+    kind, least, most = wire.PROGRAM[key]
+    if key in ("syringe", "phases", "fill_nl"):
+        return  # bounded more tightly: the tests below
+    make = (lambda size: "n" * size) if kind is str else int
+    for value in (least, most):
+        assert load(fresh(), PHASES, **{key: make(value)}) is None
+    for value in (least - 1, most + 1):
+        assert load(fresh(), PHASES, **{key: make(value)}) == wire.WRONG_PARAMETERS
+
+
+@pytest.mark.parametrize("syringe", SYRINGES)
+def test_a_fill_is_at_most_what_the_syringe_holds(syringe: str) -> None:
+    nominal = int(syringe.rpartition("-")[2]) * 1_000_000
+    for fill_nl, wanted in ((1, None), (nominal, None), (nominal + 1, wire.BEYOND_LIMIT)):
+        assert load(fresh(), PHASES, syringe=syringe, fill_nl=fill_nl) == wanted
+        assert code(fresh().act("syringe", {"syringe": syringe, "fill_nl": fill_nl})) == wanted
+    assert code(fresh().act("syringe", {"syringe": syringe, "fill_nl": 0})) == wire.BEYOND_LIMIT
+    assert code(fresh().act("syringe", {"syringe": syringe + "x", "fill_nl": 1})) == wire.BEYOND_LIMIT
+    assert load(fresh(), PHASES, syringe=syringe + "x") == wire.BEYOND_LIMIT
+
+
+def test_the_number_of_phases_must_be_the_declared_one() -> None:
+    pump = fresh()
+    assert load(pump, PHASES, phases=2) == wire.WRONG_PARAMETERS, "more than declared"
+    assert load(pump, PHASES, phases=4) is None
+    assert pump.program is not None
+    assert not pump.program.complete
+    assert pump.program.digest is None
+    assert code(pump.act("confirm", {"digest": wire.program_digest(header(PHASES), PHASES)})) == wire.DIGEST_DIFFERS
+    for phases in (0, 501):
+        assert load(fresh(), PHASES, phases=phases) == wire.WRONG_PARAMETERS
+
+
+@pytest.mark.requirement("SR-UI-04")
+def test_confirm_takes_no_digest_but_that_of_what_is_stored() -> None:
+    pump = fresh()
+    pump.act("syringe", {"syringe": SYRINGE, "fill_nl": 50_000_000})
+    load(pump, PHASES)
+    right = wire.program_digest(header(PHASES), PHASES)
+    others = [right.upper(), right[:-1], right + "0", "", wire.program_digest(header(PHASES, name="x"), PHASES)]
+    others.append(wire.program_digest(header(PHASES), [*PHASES[:2], ["infuse", 60_001, *PHASES[2][2:]]]))
+    for digest in others:
+        assert code(pump.act("confirm", {"digest": digest})) == wire.DIGEST_DIFFERS
+        assert pump.state == "IDLE"
+    assert code(pump.act("confirm", {"digest": right})) is None
+    assert pump.state == "READY"
+
+
+@given(st.integers(0, 2), st.sampled_from([1, 2, 3]), st.sampled_from([-1, 1]))
+def test_one_unit_more_or_less_anywhere_changes_the_digest(index: int, column: int, by: int) -> None:
+    changed = copy.deepcopy(PHASES)
+    changed[index][column] += by
+    assert wire.program_digest(header(PHASES), changed) != wire.program_digest(header(PHASES), PHASES)
+
+
+@pytest.mark.parametrize("change", ["load", "part", "bad load", "syringe"])
+def test_any_change_after_confirm_takes_the_confirmation_away(change: str) -> None:
+    pump = fresh()
+    ready(pump)
+    if change == "load":
+        load(pump, PHASES)
+    elif change == "part":
+        load(pump, PHASES, first=3)
+    elif change == "bad load":
+        load(pump, [["infuse", 0, 0, 0]])
+    else:
+        pump.act("syringe", {"syringe": SYRINGE, "fill_nl": 50_000_000})
+    assert pump.state == "IDLE"
+    assert code(pump.act("start", {})) == wire.NOT_IN_STATE
+
+
+@pytest.mark.parametrize("method", ["confirm", "start", "pause", "resume", "bolus"])
+def test_nothing_moves_before_both_steps(method: str) -> None:
+    pump = fresh()
+    params = {"confirm": {"digest": ""}, "bolus": {"volume_nl": 1, "duration_ms": 1000}}.get(method, {})
+    assert code(pump.act(method, params)) in (wire.NOT_IN_STATE, wire.DIGEST_DIFFERS)
+    assert pump.state == "IDLE"
+
+
+@given(st.lists(st.integers(1, 12), min_size=1, max_size=8))
+def test_parts_of_any_size_make_the_same_program(sizes: list[int]) -> None:
+    phases = [["infuse", 1000 + i, i, i] for i in range(sum(sizes))]
+    program = Program(header(phases))
+    program.fastest_pl_h = BOARD_PL_H
+    for size in sizes:
+        assert not program.complete
+        first = len(program.phases)
+        with pytest.raises(Refusal):
+            program.add(first + 1, phases[first : first + size])
+        program.add(first, phases[first : first + size])
+    assert program.complete
+    assert program.digest == wire.program_digest(header(phases), phases)
+
+
+@pytest.mark.xfail(strict=True, reason="Program.add keeps the good phases in front of the bad one")
+def test_a_part_with_one_bad_phase_leaves_nothing_of_itself() -> None:
+    pump = fresh()
+    load(pump, PHASES[:1], phases=3)
+    program = header(PHASES)
+    bad = {"program": program, "first": 1, "phases": [PHASES[1], ["infuse", 0, 1, 1]]}
+    assert code(pump.act("load", bad)) == wire.WRONG_PARAMETERS
+    good = {"program": program, "first": 1, "phases": PHASES[1:]}
+    assert code(pump.act("load", good)) is None, "the part can be sent again"
+
+
+@pytest.mark.xfail(strict=True, reason="wire.program_digest raises UnicodeEncodeError")
+def test_text_that_is_no_utf_8_is_refused_and_harms_nobody() -> None:
+    """A lone surrogate is good JSON."""
+    assert load(fresh(), PHASES, name="\ud800") == wire.WRONG_PARAMETERS
+
+
+@pytest.mark.xfail(strict=True, reason="commands.events counts entries and not bytes")
+def test_every_page_of_the_log_fits_a_line() -> None:
+    pump = fresh()
+    load(pump, PHASES)
+    for _ in range(20):
+        pump.act("confirm", {"digest": "0" * 64})
+    pump.act("load", {"program": {**header(PHASES), "k" * 800: 1}, "first": 0, "phases": []})
+    for after in range(pump.log.last):
+        result, _ = pump.act("events", {"after": after})
+        assert result is not None
+        assert len(framing.encode({"id": 10**6, "result": result})) <= framing.MAX_LINE_BYTES
+        assert result["entries"], "there is always a way on"
