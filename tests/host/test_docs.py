@@ -1,0 +1,131 @@
+"""What the pages say is true: their protocols can be planned, their commands run, and the names they use exist."""
+
+import ast
+import re
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from titrate.quantities import parse as parse_quantity
+from titrate.reading import SECTIONS, parse
+
+ROOT = Path(__file__).resolve().parents[2]
+TITRATE = str(Path(sys.executable).with_name("titrate"))
+PAGES = ("README.md", "docs/protocol-language.md")
+SOURCES = {"pump": ROOT / "firmware/pump", "titrate": ROOT / "host/titrate", "hil": ROOT / "hil"}
+
+
+def blocks(page: str, language: str) -> list[str]:
+    """The code blocks of a page that are marked with a language."""
+    return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
+
+
+def commands() -> list[str]:
+    """Every `titrate` line of the README's shell blocks that needs no real or emulated pump."""
+    lines = [line.strip() for block in blocks("README.md", "sh") for line in block.splitlines()]
+    found = [line for line in lines if line.startswith("titrate ")]
+    return [line for line in found if "--port" not in line or "--port sim://" in line]
+
+
+def names(page: str) -> list[str]:
+    """Every dotted name of ours that a page puts in backticks."""
+    found = re.findall(r"`((?:pump|titrate|hil)(?:\.\w+)+)`", (ROOT / page).read_text(encoding="utf-8"))
+    return sorted(set(found))
+
+
+def defined(body: list[ast.stmt]) -> Iterator[tuple[str, list[ast.stmt]]]:
+    """(name, what stands within it) of everything that a block of code defines."""
+    for node in body:
+        if isinstance(node, (ast.FunctionDef, ast.ClassDef)):
+            yield node.name, node.body
+        elif isinstance(node, (ast.Assign, ast.AnnAssign)):
+            targets = node.targets if isinstance(node, ast.Assign) else [node.target]
+            yield from ((target.id, []) for target in targets if isinstance(target, ast.Name))
+
+
+def exists(name: str) -> bool:
+    """Whether a dotted name is a module, or something that a module defines. Nothing is imported."""
+    first, *rest = name.split(".")
+    place = SOURCES[first]
+    while rest and (place / rest[0]).is_dir():
+        place /= rest.pop(0)
+    for suffix in (".py", ".pyi"):
+        if rest and (place / (rest[0] + suffix)).is_file():
+            place /= rest.pop(0) + suffix
+            break
+    if place.is_dir():
+        place /= "__init__.py"
+    body = ast.parse(place.read_text(encoding="utf-8")).body
+    for part in rest:
+        inside = dict(defined(body))
+        if part not in inside:
+            return False
+        body = inside[part]
+    return True
+
+
+@pytest.mark.parametrize("page", PAGES)
+def test_whole_protocols_can_be_planned(page: str) -> None:
+    whole = [block for block in blocks(page, "toml") if "[protocol]" in block]
+    for text in whole:
+        assert parse(text, page).plan("70 kg").total_ml > 0
+    assert whole or page == "README.md"
+
+
+def test_the_language_page_names_every_key() -> None:
+    from titrate import protocol
+
+    text = (ROOT / "docs/protocol-language.md").read_text(encoding="utf-8")
+    models = [*SECTIONS.values(), *protocol.PHASES.values()]
+    keys = {field.alias or name for model in models for name, field in model.model_fields.items()} - {"phase"}
+    assert sorted(key for key in keys if f"`{key}`" not in text) == []
+
+
+def test_the_language_pages_units_are_read() -> None:
+    from titrate import quantities
+
+    for unit in ("mg/kg/h", "ug/kg/min", "mg/h", "mg/h/70kg", "mg/day", "mL/h"):
+        assert parse_quantity(f"1 {unit}", quantities.RATE).value > 0
+    for unit in ("mg/mL", "ug/mL", "mg/L"):
+        assert parse_quantity(f"1 {unit}", quantities.CONCENTRATION).value > 0
+    for unit in ["s", "min", "h", "hr", "d", "day"]:
+        assert parse_quantity(f"2 {unit}", quantities.INTERVAL).value > 0
+    for unit in ("kg", "g"):
+        assert parse_quantity(f"2000 {unit}" if unit == "g" else "2 kg", quantities.WEIGHT).value == 2
+
+
+@pytest.mark.parametrize("command", commands())
+def test_the_readmes_commands_run(command: str, tmp_path: Path) -> None:
+    (tmp_path / "build").mkdir()
+    (tmp_path / "host").symlink_to(ROOT / "host")
+    words = [TITRATE, *shlex.split(command, comments=True)[1:]]
+    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_readme_has_commands() -> None:
+    assert any(command.startswith("titrate play") for command in commands())
+
+
+@pytest.mark.parametrize("page", ["docs/a-dose.md", "docs/link.md", "boards/pico/README.md"])
+def test_names_in_the_pages_exist(page: str) -> None:
+    found = names(page)
+    assert found
+    assert [name for name in found if not exists(name)] == []
+
+
+@pytest.mark.parametrize(
+    "page", ["README.md", *sorted(str(path.relative_to(ROOT)) for path in ROOT.glob("docs/**/*.md"))]
+)
+def test_links_between_the_pages_lead_somewhere(page: str) -> None:
+    targets = re.findall(r"\]\(([^)#:]+)\)", (ROOT / page).read_text(encoding="utf-8"))
+    assert [target for target in targets if not ((ROOT / page).parent / target).exists()] == []
+
+
+def test_the_generated_pages_are_fresh() -> None:
+    done = subprocess.run([sys.executable, ROOT / "tools/make_docs.py", "--check"], capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
