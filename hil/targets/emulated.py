@@ -16,7 +16,9 @@ IMAGE = ROOT / "build" / "firmware-pico.uf2"
 SPIN_AT = 0x20040000  # scratch RAM of the second core, which MicroPython leaves alone without threads
 BRANCH_TO_SELF = 0xE7FEE7FE
 USB_FIFO_BYTES = 512
-FLASH_BLOCKS = 352  # of 4096 bytes: the littlefs of 1408 KB that the board definition sets
+FLASH_BLOCKS = 352  # of BLOCK_BYTES: the littlefs of 1408 KB that the board definition sets
+BLOCK_BYTES = 4096
+FILES_AT = 0xA0000  # where it begins in the flash
 
 
 class EmulatorMissing(RuntimeError):
@@ -52,7 +54,7 @@ class Emulated:
         self._step = OutputPin(data.PINS["step"], pacer, self._on_step)
         pressure = AnalogInput(data.PINS["pressure"], self._pressure_reading)
         parts = (self._usb, pacer, self._enable, self._direction, self._step, pressure)
-        layout = rp2040py.boards.FlashLayout(fs_start=0xA0000, fs_blockcount=FLASH_BLOCKS, fs_blocksize=4096)
+        layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
             image=str(IMAGE),
@@ -156,6 +158,7 @@ class Emulated:
         if not self._powered:
             self._off_us += us
             return
+        end_us = self.now_us + us
         self._until_bytes = until_bytes
         self._halt_alarm.schedule(us * 1e3)
         self._simulator.stopped = False
@@ -163,6 +166,8 @@ class Emulated:
             self._simulator._execute_batch()
         self._halt_alarm.cancel()
         self._until_bytes = 0
+        if not self._powered:  # it failed on the way
+            self._off_us += max(end_us - self.now_us, 0)
 
     # --- faults
 
@@ -178,6 +183,15 @@ class Emulated:
         self._powered = False
         for pin in (self._enable, self._direction, self._step):
             pin.released()
+
+    def power_fails(self) -> None:
+        """cut_power from within the chip's own doings: the rest of the `run_for` that is on passes without power."""
+        self.cut_power()
+        self._halt()
+
+    def files(self) -> bytes:
+        """The image of the littlefs in flash, as it is now."""
+        return bytes(self._chip.flash[FILES_AT : FILES_AT + FLASH_BLOCKS * BLOCK_BYTES])
 
     def restore_power(self) -> None:
         from rp2040py.device.base_device import ResetCause

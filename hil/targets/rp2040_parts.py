@@ -13,6 +13,9 @@ Chip = Any  # rp2040py carries types for few of the names used here
 PIO_BASES = (0x50200, 0x50300)  # peripheral keys of the two PIO blocks
 NEVER = 1 << 62
 NS_PER_CYCLE = 8.0
+FLASH_PROGRAM = 0x02
+FLASH_ERASED_BYTES = {0x20: 4096, 0xD8: 65536}  # by command
+FLASH_COMMAND_BYTES = 4  # with its address
 
 
 class QuietUsb:
@@ -153,3 +156,64 @@ class AnalogInput:
             convert(channel)
 
         adc.on_adc_read = read
+
+
+class FlashBusy:
+    """Erase and program take their time, as in silicon: the CPU stands still, clock and PIO go on.
+
+    erase_ms, page_ms: typical ones of a common 2 MB part; at worst 400 and 3.
+    count: erases and programs so far. With the one of number `cut_at` the power fails half way through, and on_cut() is
+    called when the chip is out of the command: nothing may be reset from inside of it.
+    """
+
+    def __init__(self, erase_ms: float = 45.0, page_ms: float = 0.7) -> None:
+        self.erase_ms, self.page_ms = erase_ms, page_ms
+        self.count = self.erases = 0
+        self.cut_at: int | None = None
+        self.on_cut: Callable[[], None] | None = None
+
+    def attach(self, chip: Chip) -> None:
+        self._chip = chip
+        self._apply = chip.ssi._apply_command
+        chip.ssi._apply_command = self._command
+
+    def _command(self) -> None:
+        data = bytes(self._chip.ssi._tx_buffer)
+        busy = data[:1] and data[0] in (FLASH_PROGRAM, *FLASH_ERASED_BYTES) and self._chip.ssi._write_enabled
+        if not busy:
+            self._apply()
+            return
+        self.count += 1
+        self.erases += data[0] != FLASH_PROGRAM
+        if self.count == self.cut_at:
+            self._tear(data)
+            return
+        self._apply()
+        self._hold(self.page_ms if data[0] == FLASH_PROGRAM else self.erase_ms)
+
+    def _tear(self, data: bytes) -> None:
+        flash, ssi = self._chip.flash, self._chip.ssi
+        at = int.from_bytes(data[1:FLASH_COMMAND_BYTES], "big")
+        if data[0] == FLASH_PROGRAM:
+            page = data[FLASH_COMMAND_BYTES:]
+            for offset, byte in enumerate(page[: len(page) // 2]):
+                flash[at + offset] &= byte
+        else:
+            size = FLASH_ERASED_BYTES[data[0]]
+            at &= ~(size - 1)
+            flash[at : at + size // 2] = b"\xff" * (size // 2)
+        ssi._tx_buffer, ssi._write_enabled = bytearray(), False
+        if self.on_cut:
+            self._chip.clock.create_alarm(self.on_cut).schedule(0)
+
+    def _hold(self, ms: float) -> None:
+        clock = self._chip.clock
+        end = clock.nanos + ms * 1e6
+        while clock.nanos < end:
+            step = end - clock.nanos
+            if clock.has_scheduled_alarm:
+                step = min(step, clock.nanos_to_next_alarm)
+            clock.tick(step)
+            for pio in self._chip.pio:
+                if not pio.stopped:
+                    pio.advance(int(step / NS_PER_CYCLE + 0.5) or 1)

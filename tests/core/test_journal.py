@@ -370,16 +370,17 @@ class Life(RuleBasedStateMachine):
         self.journal, _ = opened(self.store)
         self.known: list[Entry] = []  # that were acknowledged as stored
         self.said: dict[int, Entry] = {}
-        self.was_unstored = False
 
     def teardown(self) -> None:
         self.patch.stop()
 
     def _remember(self) -> None:
+        """What memory forgot before it was stored never was."""
+        newest = self.known[-1][0] if self.known else 0
         for entry in self.journal.entries:
             self.said[entry[0]] = list(entry)
-        newest = self.known[-1][0] if self.known else 0
-        self.known += [self.said[n] for n in range(newest + 1, self.journal.saved + 1) if n in self.said]
+            if newest < entry[0] <= self.journal.saved:
+                self.known.append(self.said[entry[0]])
 
     @rule(size=st.integers(0, 240), count=st.integers(1, 9))
     def append(self, size: int, count: int) -> None:
@@ -387,7 +388,7 @@ class Life(RuleBasedStateMachine):
             stored = self.journal.append(len(self.said), "state", "a" * min(size, 200))
             assert stored == (self.journal.saved == self.journal.last)
             assert stored or self.journal.failed
-        self._remember()
+            self._remember()
 
     @rule(count=st.integers(1, 20))
     def add_and_save(self, count: int) -> None:
@@ -405,8 +406,7 @@ class Life(RuleBasedStateMachine):
                 self.journal.append(len(self.said), "command", "start")
                 self._remember()
         except PowerCut:
-            for entry in self.journal.entries:
-                self.said[entry[0]] = list(entry)
+            pass
         self.reboot()
 
     @rule()
@@ -414,6 +414,7 @@ class Life(RuleBasedStateMachine):
         self.store.power_on()
         boot = self.journal.boot
         last = self.journal.last
+        before = self.journal.entries
         self.journal, findings = opened(self.store)
         assert not faults(findings)
         assert self.journal.boot in (boot, boot + 1)
@@ -421,7 +422,10 @@ class Life(RuleBasedStateMachine):
         assert acknowledged <= self.journal.last <= last
         for number in [n for n in self.said if n > self.journal.last]:
             del self.said[number]  # never stored: the number goes to another
-        self.known += [self.said[n] for n in range(acknowledged + 1, self.journal.last + 1) if n in self.said]
+        for entry in before:
+            if acknowledged < entry[0] <= self.journal.last:
+                self.said[entry[0]] = entry
+                self.known.append(entry)
 
     @rule(room=st.one_of(st.none(), st.integers(0, 600)))
     def fill_up(self, room: int | None) -> None:

@@ -1,6 +1,8 @@
 """Files in flash, on MicroPython's littlefs: one folder of them, each written whole or added to (D10).
 
 A file is closed, and so committed, before a method returns. littlefs drops what a write that failed had begun.
+The folder must not bear the name of a module: MicroPython imports from `/` before it looks among the frozen ones, and
+would take a folder /pump for the package.
 """
 
 import os
@@ -12,7 +14,7 @@ _EXISTS = 17  # EEXIST
 class Store:
     """See core/store.pyi for what each method promises."""
 
-    def __init__(self, folder="/pump"):
+    def __init__(self, folder="/store"):
         self._folder = folder
         try:
             os.mkdir(folder)
