@@ -38,7 +38,7 @@ def take(planner: Planner) -> tuple[int, int]:
     assert period * max(steps, 1) == planner.ticks[planner.head] <= LONGEST_WORD_TICKS
     assert steps == planner.steps[planner.head]
     planner.ahead_ticks -= planner.ticks[planner.head]
-    planner.head = (planner.head + 1) % RING
+    planner.oldest = planner.head = (planner.head + 1) % RING
     return steps, period
 
 

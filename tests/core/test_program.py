@@ -158,7 +158,6 @@ def test_parts_of_any_size_make_the_same_program(sizes: list[int]) -> None:
     assert program.digest == wire.program_digest(header(phases), phases)
 
 
-@pytest.mark.xfail(strict=True, reason="Program.add keeps the good phases in front of the bad one")
 def test_a_part_with_one_bad_phase_leaves_nothing_of_itself() -> None:
     pump = fresh()
     load(pump, PHASES[:1], phases=3)
@@ -169,13 +168,11 @@ def test_a_part_with_one_bad_phase_leaves_nothing_of_itself() -> None:
     assert code(pump.act("load", good)) is None, "the part can be sent again"
 
 
-@pytest.mark.xfail(strict=True, reason="wire.program_digest raises UnicodeEncodeError")
 def test_text_that_is_no_utf_8_is_refused_and_harms_nobody() -> None:
     """A lone surrogate is good JSON."""
     assert load(fresh(), PHASES, name="\ud800") == wire.WRONG_PARAMETERS
 
 
-@pytest.mark.xfail(strict=True, reason="commands.events counts entries and not bytes")
 def test_every_page_of_the_log_fits_a_line() -> None:
     pump = fresh()
     load(pump, PHASES)

@@ -16,7 +16,6 @@ PLAN_TICKS = 20_000  # as the app plans
 PERIOD_US = 100_000
 
 
-@pytest.mark.xfail(strict=True, reason="Planner.refill overwrites words that the feeder has not yet counted as due")
 @pytest.mark.requirement("SR-DIAG-14")
 @pytest.mark.parametrize(
     "rows",
@@ -49,7 +48,6 @@ def test_steep_ramps_and_short_phases_never_look_like_a_motor_fault(rows: list[l
     assert feeder.due == generator.pulses() == feeder.asked == Oracle(rows).steps(10**9)
 
 
-@pytest.mark.xfail(strict=True, reason="Feeder.elapse counts everything as due once lead_us is 0, without SLACK_US")
 @pytest.mark.requirement("SR-DIAG-14")
 @pytest.mark.parametrize("late_us", [50, 500, 1900])
 def test_the_last_step_is_not_due_before_a_generator_that_began_late_has_made_it(late_us: int) -> None:

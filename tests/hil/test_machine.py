@@ -385,7 +385,5 @@ class PumpMachine(RuleBasedStateMachine):
         self.bench.close()
 
 
-TestPumpMachine = pytest.mark.xfail(
-    strict=True, reason="MOTOR_FAULT on steep ramps: Planner.refill overwrites words still in flight (see test_ring)"
-)(PumpMachine.TestCase)
+TestPumpMachine = PumpMachine.TestCase
 TestPumpMachine.settings = settings(max_examples=200, stateful_step_count=40, report_multiple_bugs=False)

@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from pump.core.hardware import Message, Phase
 
 EVENTS_PER_REPLY = 8
+EVENTS_TEXT_BYTES = 400  # with quotes and numbers around it a reply stays one line of the link
 
 
 def hello(pump: "Controller") -> "Message":
@@ -39,7 +40,10 @@ def heartbeat(pump: "Controller") -> "Message":
 
 
 def events(pump: "Controller", after: int) -> "Message":
-    return {"last": pump.log.last, "entries": pump.log.after(after, EVENTS_PER_REPLY)}
+    entries = pump.log.after(after, EVENTS_PER_REPLY)
+    while len(entries) > 1 and sum([len(entry[3]) for entry in entries]) > EVENTS_TEXT_BYTES:
+        entries.pop()
+    return {"last": pump.log.last, "entries": entries}
 
 
 def _check_syringe(syringe: str, fill_nl: int) -> None:

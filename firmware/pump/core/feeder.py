@@ -33,13 +33,13 @@ class Feeder:
         """Starts on a planner, or forgets one: nothing is with the generator."""
         self._planner: Planner = planner  # type: ignore[assignment]  # asked for only while there is one
         self.lead_us = self._held_us = 0
+        self._dry_us = 0  # for how long the generator has had nothing
         self.asked = self.due = asked
-        self._due = 0  # ring index of the oldest word that may still be in work
 
     def is_over(self) -> bool:
         """Whether all that could be planned has been made: the end, or the syringe's last step."""
         planner = self._planner
-        return not self.lead_us and planner.head == planner.tail and (planner.done or planner.dry)
+        return planner.oldest == planner.tail and (planner.done or planner.dry)
 
     def needs_ms(self) -> int:
         """When the generator wants more words; NEVER_MS while what it holds will last a control period."""
@@ -55,13 +55,16 @@ class Feeder:
         if lead <= 0:
             if self.lead_us and not planner.done and not planner.dry:
                 self.starved += 1
+            self._dry_us -= lead
             lead = 0
+        else:
+            self._dry_us = 0
         self.lead_us = lead
         ticks = planner.ticks
-        due = self._due
+        due = planner.oldest  # ring index of the oldest word that may still be in work
         head = planner.head
         held = self._held_us
-        over = lead + SLACK_US if lead else 0
+        over = lead + SLACK_US - self._dry_us
         while due != head:
             left = held - ticks[due] * US_PER_TICK
             if left < over:
@@ -69,7 +72,7 @@ class Feeder:
             held = left
             self.due += planner.steps[due]
             due = (due + 1) & (RING - 1)
-        self._due = due
+        planner.oldest = due
         self._held_us = held
 
     def feed(self) -> None:

@@ -7,6 +7,9 @@ if TYPE_CHECKING:
     Entry = list[Any]  # [sequence, time_ms, kind, text]
 
 
+LONGEST_TEXT = 160
+
+
 class Log:
     """entries: [sequence, time_ms, kind, text]; `told` is the last sequence that the host has been sent."""
 
@@ -18,7 +21,7 @@ class Log:
 
     def add(self, time_ms: int, kind: str, text: str) -> None:
         self.last += 1
-        self.entries.append([self.last, time_ms, kind, text])
+        self.entries.append([self.last, time_ms, kind, text[:LONGEST_TEXT]])
         if len(self.entries) > self._capacity:
             self.entries.pop(0)
 

@@ -17,7 +17,7 @@ MAX_WORD_TICKS = 10000  # 100 ms: two words more than cover a control period
 GROUP_TICKS = 10000
 GROUP_BELOW_TICKS = 4000  # steps closer than 40 ms share words, or four words would not last a control period
 MAX_STEPS = 256
-RING = 16  # words planned ahead of the hardware; a power of two
+RING = 32  # words planned, and those handed over that may still be in work; a power of two
 
 
 def word(steps: int, period_ticks: int) -> int:
@@ -32,7 +32,8 @@ def word(steps: int, period_ticks: int) -> int:
 
 
 class Planner:
-    """A ring of planned words. `refill` makes them; the feeder takes them from `head` on.
+    """A ring of planned words. `refill` makes them up to `tail`; the feeder takes them from `head` on, and keeps those
+    from `oldest` on until they must be over: they are not written over before.
 
     words, ticks, steps: the ring's columns. position: infusion tick at the end of the last planned word.
     planned: number of the last planned step. dry: the syringe's last step is planned and the law wants more.
@@ -47,7 +48,7 @@ class Planner:
 
     def seek(self, position: int, planned: int) -> None:
         """Forgets all planned words and plans on from infusion tick `position` with `planned` steps made."""
-        self.head = self.tail = 0
+        self.oldest = self.head = self.tail = 0
         self.ahead_ticks = 0  # in the ring, not yet with the hardware
         self.position = position
         self.planned = planned
@@ -64,7 +65,7 @@ class Planner:
 
     def refill(self, until_ticks: int) -> None:
         """Plans words until `until_ticks` of them wait in the ring, or it is full, or there is nothing to plan."""
-        while self.ahead_ticks < until_ticks and (self.tail - self.head) & (RING - 1) < RING - 2:
+        while self.ahead_ticks < until_ticks and (self.tail - self.oldest) & (RING - 1) < RING - 2:
             if self.done or self.dry:
                 return
             if self._even_ticks:
@@ -133,7 +134,7 @@ class Planner:
         interval, rest = self._even_ticks, self._fraction_left
         last = min(self._last, self.limit)
         ahead, tail = self.ahead_ticks, self.tail
-        full = (self.head - 2) & (RING - 1)
+        full = (self.oldest - 2) & (RING - 1)
         begin = ahead
         while ahead < until_ticks and tail != full:
             if self.planned == last:

@@ -21,6 +21,13 @@ def is_whole(value: object, least: int, most: int) -> bool:
     return type(value) is int and least <= value <= most
 
 
+def is_text(value: object, least: int, most: int) -> bool:
+    """Whether value is printable ASCII of least to most characters: what a digest and a display can both hold."""
+    if not isinstance(value, str) or not least <= len(value) <= most:
+        return False
+    return all([32 <= ord(character) < 127 for character in value])
+
+
 class Program:
     """A header and its phases, growing while it is loaded; fastest_pl_h is the rate that board and syringe allow.
 
@@ -35,9 +42,7 @@ class Program:
         for key in sorted(PROGRAM):
             kind, least, most = PROGRAM[key]
             value = header.get(key)
-            good = (
-                is_whole(value, least, most) if kind is int else isinstance(value, str) and least <= len(value) <= most
-            )
+            good = is_whole(value, least, most) if kind is int else is_text(value, least, most)
             if not good:
                 raise Refusal(WRONG_PARAMETERS, "program: %s must be %s, %d to %d" % (key, kind.__name__, least, most))
         self.header = header
@@ -48,9 +53,9 @@ class Program:
         """Appends phases; `first` must be the number of phases that are there already."""
         if first != len(self.phases) or first + len(phases) > self.header["phases"]:
             raise Refusal(WRONG_PARAMETERS, "phases: %d are stored, not %d" % (len(self.phases), first))
-        for phase in phases:
-            self._check(phase, len(self.phases))
-            self.phases.append(phase)
+        for index, phase in enumerate(phases):
+            self._check(phase, first + index)
+        self.phases += phases
 
     def _check(self, phase: "Phase", index: int) -> None:
         where = "phase %d: " % index
