@@ -31,7 +31,7 @@ MAY_IMPORT = {
 BUILT_IN = {
     "pump.core": {"array", "binascii", "hashlib", "json", "struct"},
     "pump.app": set(),
-    "pump.drivers": {"array", "select", "sys", "time"},
+    "pump.drivers": {"array", "os", "select", "sys", "time"},
     "pump": set(),
     "board": set(),
     "main": {"gc"},

@@ -45,6 +45,7 @@ class Pump:
         self._mirror = Mirror()
         self._id = 0
         self._since_heartbeat = 0
+        self._told = 0  # periodic statuses so far: the only clock there is
         self.state = "BOOT"
         self.hello = self._open()
 
@@ -181,8 +182,10 @@ class Pump:
         raise TimedOut(f"no answer to {method} from {self.port.port} after {TRIES} tries; is it a Titrate pump?")
 
     def _await_reply(self, number: int) -> dict[str, Any] | None:
+        """The reply, or None when it is lost: after silence, or after two statuses, which come once a second."""
         self._reply: dict[str, Any] | None = None
-        while self._receive(REPLY_TIMEOUT_S):
+        told = self._told
+        while self._told - told < 2 and self._receive(REPLY_TIMEOUT_S):
             reply = self._reply
             if reply is not None and reply.get("id") == number:
                 return reply
@@ -215,6 +218,7 @@ class Pump:
         params = message.get("params", {})
         if message.get("method") == "status":
             self._take_status(params)
+            self._told += 1
             self._statuses.append(params)
         elif message.get("method") == "event":
             if params["kind"] == "state":

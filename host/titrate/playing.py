@@ -88,7 +88,8 @@ class Session:
         """Samples over plan time, one a second and one at each change."""
         delivered_ml = np.array(self._delivered_ul) / UL_PER_ML if self.bench else None
         counted_ml = np.array(self._counted_nl, dtype=float) / NL_PER_ML
-        return Series(np.array(self._times_ms, dtype=float) / MS_PER_S, counted_ml, delivered_ml)
+        time_s = np.maximum.accumulate(np.array(self._times_ms, dtype=float)) / MS_PER_S  # a back-off turns it back
+        return Series(time_s, counted_ml, delivered_ml)
 
     @property
     def reached_s(self) -> float:

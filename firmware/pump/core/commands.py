@@ -1,4 +1,7 @@
-"""What each request of wire.METHODS does once its form and the state allow it. Raises Refusal, before any change."""
+"""What each request of wire.METHODS does once its form and the state allow it. Raises Refusal before any change.
+
+One exception, on the safe side: a first `load` forgets the program that was there, even if the new one is refused.
+"""
 
 from pump.core import alarms, wire
 from pump.core.infusion import Infusion

@@ -1,6 +1,6 @@
 """Decides: requests and conditions in, state out. Holds the alarms, the program, the syringe and the log.
 
-It moves nothing itself. `state` alone says whether the motor may run (`motor_on`); the app follows it.
+It moves nothing itself. `state` alone says whether the motor may run (`course`); the app follows it.
 """
 
 from pump.core import alarms, states, wire
@@ -93,6 +93,8 @@ class Controller:
         elif effect == alarms.HOLD and self.state in ("INFUSING", "BOLUS"):
             self._hold = self._hold_course()
             self.event("HOLD")
+            if not self._hold:  # a hold rate of 0 is a pause
+                self.event("HOLD_DONE")
 
     def booted(self, watchdog_reset: bool) -> None:
         """The self-test has passed. After a watchdog reset the pump says so and stays still (SR-POWER-01)."""

@@ -245,14 +245,18 @@ class Journal:
 
     def _pick(self, data: bytes, at: int, sequence: int, before: int, most: int, found: "list[Entry]") -> int:
         """Adds entries with numbers between `sequence` and `before`; returns the offset behind the last of them."""
-        while len(found) < most:
-            at = record.next_good(data, at)
-            if at == len(data) or record.sequence_of(data, at) >= before:
+        while len(found) < most and at < len(data):
+            end = record.end_of(data, at)
+            if not end:
+                at = record.next_good(data, at)
+                continue
+            number = record.sequence_of(data, at)
+            if number >= before:
                 break
-            if record.sequence_of(data, at) > sequence:
+            if number > sequence:
                 found.append(record.entry_of(data, at))
-                sequence = found[-1][0]
-            at = record.end_of(data, at)
+                sequence = number
+            at = end
         return at
 
     def verify(self) -> "list[Finding]":
