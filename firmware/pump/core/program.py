@@ -25,7 +25,7 @@ def is_text(value: object, least: int, most: int) -> bool:
     """Whether value is printable ASCII of least to most characters: what a digest and a display can both hold."""
     if not isinstance(value, str) or not least <= len(value) <= most:
         return False
-    return all([32 <= ord(character) < 127 for character in value])
+    return all(32 <= ord(character) < 127 for character in value)
 
 
 class Program:
