@@ -259,3 +259,68 @@ def test_at_rest_there_is_nothing_to_do() -> None:
     panel = Panel().run(1000)
     assert not panel.keys.busy
     assert not panel.keys.unsettled
+
+
+def fresh() -> Keys:
+    """Keys at rest."""
+    panel = Keys()
+    for _ in range(5):
+        panel.update(100, 0)
+    return panel
+
+
+def pressed(panel: Keys, key: int) -> None:
+    """The two samples that debounce a press; its time counts from the second."""
+    panel.update(100, key)
+    panel.update(100, key)
+
+
+@pytest.mark.requirement("SR-UI-14")
+def test_the_minimum_to_the_millisecond() -> None:
+    panel = fresh()
+    pressed(panel, BOLUS)
+    for _ in range(9):
+        assert panel.update(100, BOLUS) == 0
+    assert panel.update(99, BOLUS) == 0
+    assert panel.update(1, BOLUS) == BOLUS
+
+
+@pytest.mark.requirement("SR-UI-13")
+def test_stuck_to_the_millisecond() -> None:
+    panel = fresh()
+    pressed(panel, MUTE)
+    for _ in range(600):
+        panel.update(100, MUTE)
+    assert panel.stuck == 0
+    panel.update(1, MUTE)
+    assert panel.stuck == MUTE
+
+
+def test_a_stall_is_credited_with_two_control_periods_at_most() -> None:
+    panel = fresh()
+    pressed(panel, BOLUS)
+    for _ in range(4):
+        assert panel.update(10_000, BOLUS) == 0
+    assert panel.update(199, BOLUS) == 0
+    assert panel.update(1, BOLUS) == BOLUS
+
+
+def test_the_wait_for_the_second_key_and_the_end_of_a_press_to_the_millisecond() -> None:
+    panel = fresh()
+    pressed(panel, START)
+    for _ in range(10):
+        panel.update(100, START)
+    assert panel.armed_ms == 5000
+    assert panel.update(4999, 0) == 0
+    assert panel.busy
+    assert panel.update(1, 0) == REFUSED
+    panel = fresh()
+    pressed(panel, STOP)
+    panel.update(100, 0)
+    panel.update(99, 0)
+    pressed(panel, STOP)
+    assert panel.update(100, STOP) == 0, "the same press"
+    panel.update(100, 0)
+    panel.update(100, 0)
+    panel.update(100, STOP)
+    assert panel.update(100, STOP) == STOP

@@ -332,3 +332,20 @@ def test_every_edge_falls_on_a_control_tick() -> None:
     for _light, period_ms, on_ms in signals.FLASHES:
         assert period_ms % TICK_MS == 0
         assert on_ms % TICK_MS == 0
+
+
+def test_an_edge_is_made_at_the_nearest_tick() -> None:
+    for early_ms, tone in ((50, HIGH_C), (49, 0)):
+        annunciator = Annunciator()
+        annunciator.set(HIGH, new=True)
+        annunciator.update(100)
+        annunciator.update(100 - early_ms)
+        assert annunciator.tone_hz == tone
+
+
+def test_a_new_annunciator_is_dark_and_silent() -> None:
+    annunciator = Annunciator()
+    assert (annunciator.priority, annunciator.muted_ms, annunciator.tone_hz, annunciator.lights) == (0, 0, 0, 0)
+    assert not annunciator.busy
+    assert not annunciator.hushed
+    assert not annunciator.update(10**6)
