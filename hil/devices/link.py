@@ -8,11 +8,11 @@ READ_BYTES = 64
 class Link:
     """incoming: host to pump. outgoing: pump to host. plugged: whether anything passes."""
 
-    def __init__(self, clock: Clock) -> None:
+    def __init__(self, clock: Clock, plugged: bool = True) -> None:
         self._clock = clock
         self.incoming = bytearray()
         self.outgoing = bytearray()
-        self.plugged = True
+        self.plugged = plugged
         self.lost = 0
 
     def wait(self, ms: int) -> bool:

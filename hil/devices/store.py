@@ -18,7 +18,8 @@ class Store:
     its old contents (a new one is empty), an appended one has a part of what was to be added. Then on_cut() is called,
     PowerCut raised, and again by every access until `power_on`.
     atomic: False makes a replaced file as torn as an appended one, which littlefs never does.
-    capacity_bytes: beyond it every write fails as a full flash does. failing: every write fails.
+    capacity_bytes: beyond it every write fails as a full flash does. failing: every write fails; what was to be added
+    to a file is then there up to `failing_leaves` bytes.
     writes, bytes_written: since the store was made.
     """
 
@@ -29,6 +30,7 @@ class Store:
         self.atomic = True
         self.capacity_bytes: int | None = None
         self.failing = False
+        self.failing_leaves = 0
         self.writes = 0
         self.bytes_written = 0
         self._powered = True
@@ -49,6 +51,8 @@ class Store:
 
     def append(self, name: str, data: bytes) -> None:
         before = self.files.get(name, b"")
+        if self.failing and self._powered:
+            self.files[name] = before + data[: self.failing_leaves]
         torn = self._spend(name, data, len(data))
         if torn is not None:
             self.files[name] = before + torn

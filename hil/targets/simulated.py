@@ -31,8 +31,9 @@ class Simulated:
 
     def _boot(self, now_us: int, watchdog_reset: bool) -> None:
         board = self._board
+        plugged = self.link.plugged if hasattr(self, "link") else True
         self.clock = Clock(now_us, board.CONTROL_PERIOD_MS)
-        self.link = Link(self.clock)
+        self.link = Link(self.clock, plugged)
         self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._hung = False
@@ -117,7 +118,7 @@ class Simulated:
     def cut_power(self) -> None:
         self.stepper.halt()
         self.stepper.enable(False)
-        self._powered = False
+        self._powered = self._hung = False
 
     def restore_power(self) -> None:
         self._powered = True

@@ -117,8 +117,8 @@ def confirm(pump: "Controller", digest: str) -> "Message":
 
 
 def start(pump: "Controller") -> "Message":
-    if alarms.lowest_effect(pump.conditions) < alarms.KEEP:
-        raise Refusal(wire.STILL_TRUE, "still true: %s" % ", ".join(alarms.named(pump.conditions)))
+    if alarms.lowest_effect(pump.alarms) < alarms.HOLD:  # a stop has led past the acknowledgement
+        raise Refusal(wire.STILL_TRUE, "acknowledge first: %s" % ", ".join(alarms.named(pump.alarms)))
     program, step_volume = pump.program, pump.step_volume
     if program is None or step_volume is None:
         raise Refusal(wire.NOT_IN_STATE, "start: no confirmed program")
