@@ -222,6 +222,9 @@ def test_a_lost_link_ends_the_pause_that_came_over_it_and_no_other(by_link: bool
     annunciator.mute(60_000, by_link)
     annunciator.link_lost()
     assert (annunciator.muted_ms == 0) == by_link
+    assert annunciator.mute(1)
+    annunciator.link_lost()
+    assert annunciator.muted_ms == 1, "a pause is the panel's unless it is said to be the host's"
 
 
 @pytest.mark.requirement("SR-VIS-05")
