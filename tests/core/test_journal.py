@@ -301,6 +301,28 @@ def test_a_full_store_is_told_and_what_memory_holds_is_stored_when_there_is_room
 
 
 @pytest.mark.requirement("SR-LOG-09")
+@pytest.mark.parametrize("leaves", [0, 1, 57, 58, 130, 400])
+def test_what_a_failed_write_to_a_segment_leaves_is_cut_off_at_the_next(leaves: int) -> None:
+    store = Store()
+    found = fill(store, 20)
+    numbers = iter(range(20, 99))
+    while len(store.files[TAIL]) < 430:
+        assert found.append(1, "state", f"IDLE > READY: CONFIRM {next(numbers)}")
+    store.failing, store.failing_leaves = True, leaves
+    assert not found.append(1, "state", f"IDLE > READY: CONFIRM {next(numbers)}")
+    assert not faults(found.verify())
+    rebooted, findings = opened(copy_of(store))
+    assert not faults(findings + rebooted.verify())
+    store.failing = False
+    for number in numbers:
+        assert found.append(1, "state", f"IDLE > READY: CONFIRM {number}")
+    assert not found.verify()
+    again, findings = opened(store)
+    assert not findings + again.verify()
+    assert served(again) == served(found)
+
+
+@pytest.mark.requirement("SR-LOG-09")
 def test_events_that_were_never_stored_leave_numbers_and_a_finding_that_is_no_fault() -> None:
     store = Store()
     found = fill(store, 10)
@@ -432,9 +454,10 @@ class Life(RuleBasedStateMachine):
         used = sum(map(len, self.store.files.values()))
         self.store.capacity_bytes = None if room is None else used + room
 
-    @rule(failing=st.booleans())
-    def fail(self, failing: bool) -> None:
+    @rule(failing=st.booleans(), leaves=st.sampled_from([0, 1, 60, 140, 300]))
+    def fail(self, failing: bool, leaves: int) -> None:
         self.store.failing = failing
+        self.store.failing_leaves = leaves
 
     @rule(behind=st.integers(0, 300), most=st.integers(1, 9))
     def read(self, behind: int, most: int) -> None:

@@ -145,7 +145,6 @@ class Journal:
             try:
                 self._save()
                 self.failed = False
-                self._tried = _NONE
             except OSError:
                 self.failed = True
                 self._tried = self.last
@@ -284,7 +283,10 @@ class Journal:
                 if not newest:
                     return walk.findings
         tail = self._read(TAIL, walk)
-        walk.file(tail or b"", self._tail_first - 1 if self._tail else self.saved, True)
+        behind = self._tail_first - 1 if self._tail else self.saved
+        if self._end == _NONE and self._segments:  # the segment may have records that the tail still has
+            behind = max(behind, walk.sequence)
+        walk.file(tail or b"", behind, True)
         if walk.crc != self._link and not walk.lost_bytes:
             walk.find(MISSING, "the newest records")
         self._walk = None
