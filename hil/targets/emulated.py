@@ -31,7 +31,7 @@ def _emulator() -> Any:
         import rp2040py.device
         import rp2040py.memory_map
     except ImportError as error:
-        raise EmulatorMissing("emu:// needs the emulator, which `make hil TARGET=emu` installs") from error
+        raise EmulatorMissing("emu:// needs the emulator and an image: `make image` brings both") from error
     return rp2040py
 
 
