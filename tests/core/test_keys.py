@@ -256,6 +256,7 @@ def test_a_stall_of_the_loop_does_not_make_a_long_press_of_two_touches() -> None
 
 
 def test_at_rest_there_is_nothing_to_do() -> None:
+    assert Keys().busy, "at power-on every key must first be seen up"
     panel = Panel().run(1000)
     assert not panel.keys.busy
     assert not panel.keys.unsettled
