@@ -27,11 +27,10 @@ class Simulated:
         self._build = SimpleNamespace(VERSION=VERSION, DIGEST=firmware_digest(board))
         self._hung = False
         self._powered = True
-        self._boot(0, watchdog_reset=False)
+        self._boot(0, watchdog_reset=False, plugged=True)
 
-    def _boot(self, now_us: int, watchdog_reset: bool) -> None:
+    def _boot(self, now_us: int, watchdog_reset: bool, plugged: bool) -> None:
         board = self._board
-        plugged = self.link.plugged if hasattr(self, "link") else True
         self.clock = Clock(now_us, board.CONTROL_PERIOD_MS)
         self.link = Link(self.clock, plugged)
         self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
@@ -105,7 +104,7 @@ class Simulated:
         if self._hung and self.watchdog.bites_us <= end_us:
             self.clock.now_us = max(self.watchdog.bites_us, self.clock.now_us)
             self.stepper.halt()
-            self._boot(self.clock.now_us, watchdog_reset=True)
+            self._boot(self.clock.now_us, watchdog_reset=True, plugged=self.link.plugged)
         else:
             self.clock.now_us = end_us
 
@@ -122,7 +121,7 @@ class Simulated:
 
     def restore_power(self) -> None:
         self._powered = True
-        self._boot(self.clock.now_us, watchdog_reset=False)
+        self._boot(self.clock.now_us, watchdog_reset=False, plugged=self.link.plugged)
 
     def close(self) -> None:
         self._powered = False
