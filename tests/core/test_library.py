@@ -11,6 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from pump.core import framing, library, limits, syringes
+from pump.core.ledger import MOST_STEPS
 from pump.core.library import ENTRY, FIELDS, FIELDS_PER_PART, RISING, SIDES, Incoming, Library, fault
 from pump.core.program import Refusal
 from tests.core.entries import CONCENTRATION_NG_ML, WEIGHT_G, entry, header
@@ -402,7 +403,8 @@ def test_only_the_confirmed_value_overrides_a_soft_limit_and_nothing_a_hard_one(
     (found,) = limits.check_program(soft, header(), phases)
     assert found[:5] == ("rate_soft_high_nl_h", "soft", 0, 60_000_000, 50_000_000)
     assert limits.refuses([found])
-    for wrong in (["rate_soft_high_nl_h", 60_000_001], ["rate_hard_high_nl_h", 60_000_000]):
+    wrongs: list[list[int | str]] = [["rate_soft_high_nl_h", 60_000_001], ["rate_hard_high_nl_h", 60_000_000]]
+    for wrong in wrongs:
         assert limits.refuses(limits.check_program(soft, header(), phases, [wrong]))
     confirmed = limits.check_program(soft, header(), phases, [["rate_soft_high_nl_h", 60_000_000]])
     assert [finding[1] for finding in confirmed] == ["overridden"]
@@ -509,7 +511,7 @@ def test_steps_of_a_window_are_all_that_the_dose_allows(dose: int, weight_g: int
     steps = limits.window_steps(limited, weight_g, ng_ml, step)[0]
     ng_kg_per_step = Fraction(*step) * ng_ml / 10**6 / weight_g  # pL x ng/mL / g
     assert steps * ng_kg_per_step <= dose
-    assert steps == limits.MOST_STEPS or (steps + 1) * ng_kg_per_step > dose
+    assert steps == MOST_STEPS or (steps + 1) * ng_kg_per_step > dose
 
 
 @pytest.mark.requirement("SR-DOSE-03", "SR-LIB-09")
