@@ -1,7 +1,8 @@
 """The command line: `titrate plan`, `titrate play` and the rest, one module a command. This file only gathers them.
 
-A command is a function named as its module. It may raise any PumpError: that becomes one line on stderr and the exit
-code of the error's class. Modules import what is heavy inside their function, so that --help answers at once.
+A command is a function named as its module; a tuple of that name holds the commands of a group. A command may raise
+any PumpError: that becomes one line on stderr and the exit code of the error's class. Modules import what is heavy
+inside their function, so that --help answers at once.
 """
 
 from collections.abc import Callable
@@ -14,7 +15,7 @@ import typer
 from titrate.cli import output
 from titrate.errors import PumpError
 
-COMMANDS = ("plan", "play", "status", "stop", "ports", "protocols", "version")
+COMMANDS = ("plan", "play", "status", "stop", "ports", "protocols", "library", "version")
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,7 +44,15 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
 
 
 for name in COMMANDS:
-    app.command(name)(reporting(getattr(import_module(f"titrate.cli.{name}"), name)))
+    module = import_module(f"titrate.cli.{name}")
+    command = getattr(module, name)
+    if callable(command):
+        app.command(name)(reporting(command))
+    else:
+        group = typer.Typer(no_args_is_help=True, help=module.__doc__)
+        for member in command:
+            group.command(member.__name__)(reporting(member))
+        app.add_typer(group, name=name)
 
 
 def main() -> None:
