@@ -204,6 +204,18 @@ def test_the_lockout_ends_to_the_millisecond() -> None:
     assert not ledger.may_begin(360_000, 1, H_MS)
 
 
+@pytest.mark.requirement("SR-BOLUS-03")
+def test_a_bolus_leaves_its_window_to_the_millisecond() -> None:
+    ledger = Ledger()
+    for _ in range(2):
+        ledger.begin_bolus()
+        ledger.end_bolus(5, whole=True)
+    ledger.update(H_MS - 1, 0)
+    assert ledger.boluses_within(H_MS) == 2
+    ledger.update(1, 0)
+    assert ledger.boluses_within(H_MS) == 0
+
+
 @pytest.mark.requirement("SR-BOLUS-03", "SR-BOLUS-05")
 def test_a_bolus_cut_short_by_a_power_cut_still_locks() -> None:
     ledger = Ledger()
@@ -272,17 +284,62 @@ def test_no_time_passes_while_the_pump_is_off() -> None:
     assert after.given() == (120, 120, 120)
 
 
-@given(st.integers(0, STATE_LENGTH - 1), st.sampled_from([-1, 1 << 32, None, True, 1.0, "1"]))
-def test_no_state_that_no_ledger_wrote(place: int, value: Any) -> None:
+@pytest.mark.parametrize("value", [-1, 1 << 32, None, True, 1.0, "1"])
+def test_no_state_that_no_ledger_wrote(value: Any) -> None:
     ledger = Ledger()
     ledger.update(5000, 7)
     before = ledger.state()
-    damaged = list(before)
-    damaged[place] = value
-    assert not ledger.restore(damaged)
+    for place in range(STATE_LENGTH):
+        damaged = list(before)
+        damaged[place] = value
+        assert not ledger.restore(damaged)
     assert not ledger.restore(before[:-1])
     assert not ledger.restore([])
     assert ledger.state() == before
+
+
+WINDOWS_AT = STATE_LENGTH - len(WINDOWS_MIN) * (BUCKETS + 3)
+
+# name: (place, most that is taken, least that is not)
+EDGES = {
+    "format": (0, 1, 2),
+    "minutes": (1, (1 << 29) - 1, 1 << 29),
+    "ms of the minute": (2, MINUTE_MS - 1, MINUTE_MS),
+    "steps of the minute": (3, MOST_STEPS, MOST_STEPS + 1),
+    "in a bolus": (6, 1, 2),
+    "boluses kept": (12, MOST_BOLUSES, MOST_BOLUSES + 1),
+    "the latest": (13, 1, 2),
+    "minute of an end": (14, 1, 2),
+    "ms of an end": (14 + MOST_BOLUSES + 1, MINUTE_MS - 1, MINUTE_MS),
+    "bucket of the hour": (WINDOWS_AT, BUCKETS, BUCKETS + 1),
+    "minutes of the day's bucket": (STATE_LENGTH - BUCKETS - 2, 23, 24),
+    "a bucket": (STATE_LENGTH - 1, 2 * MOST_STEPS - 14, 2 * MOST_STEPS - 13),
+}
+
+
+@pytest.mark.parametrize("name", EDGES)
+def test_the_edges_of_a_state(name: str) -> None:
+    place, most, beyond = EDGES[name]
+    ledger = Ledger()
+    ledger.update(30_000, 14)
+    ledger.update(31_000, 0)
+    for _ in range(2):
+        ledger.begin_bolus()
+        ledger.end_bolus(0, whole=True)
+    state = ledger.state()
+    state[14 + 1] = 0  # the second end may be at any ms of an earlier minute
+    assert Ledger().restore(state)
+    state[place] = most
+    assert Ledger().restore(state)
+    state[place] = beyond
+    assert not Ledger().restore(state)
+
+
+def test_no_states_of_nothing_worth() -> None:
+    for place in (0, 4, 5):
+        state = Ledger().state()
+        state[place] = 0
+        assert not Ledger().restore(state)
 
 
 @given(st.integers(0, STATE_LENGTH - 1), st.integers(0, (1 << 32) - 1))

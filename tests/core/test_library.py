@@ -55,6 +55,26 @@ def test_no_date(date: str) -> None:
     assert found[0] == "date"
 
 
+@pytest.mark.parametrize("date", ["2026-01-01", "2019-12-31", "0999-09-29"])
+def test_a_date(date: str) -> None:
+    assert fault(entry(date=date)) is None
+
+
+def test_all_of_printable_ascii_is_text() -> None:
+    assert fault(entry(author="".join(map(chr, range(0x21, 0x40))))) is None
+    assert fault(entry(author="".join(map(chr, range(0x60, 0x7F))) + " ~")) is None
+    assert fault(entry(author="a\x7f")) is not None
+
+
+def test_a_refusal_says_whether_a_field_is_missing_or_wrong() -> None:
+    with pytest.raises(Refusal, match=r"entry test: version: 0 is not allowed; a whole number, 1 to 1000000"):
+        library.check_entry(entry(version=0))
+    without = entry()
+    del without["version"]
+    with pytest.raises(Refusal, match="entry test: version: is missing; every field"):
+        library.check_entry(without)
+
+
 def test_an_unknown_field_is_refused() -> None:
     assert fault(entry(colour="red")) == ("colour", "red", "only the fields of an entry")
 
@@ -394,6 +414,12 @@ def test_a_finding_names_the_worst_phase() -> None:
     phases = infuse(10**9) + infuse(2 * 10**11) + infuse(3 * 10**11) + infuse(10**11)
     (found,) = limits.check_program(entry(), header(), phases)
     assert found == ("rate_hard_high_nl_h", "hard", 2, 300_000_000, 99_900_000, "SR-LIB-06")
+    (found,) = limits.check_program(entry(), header(), infuse(3 * 10**11) + infuse(3 * 10**11) + infuse(10**9))
+    assert found[2:4] == (0, 300_000_000)
+    (found,) = limits.check_program(
+        entry(), header(), infuse(10**7) + infuse(10**7) + infuse(10**9) + infuse(2 * 10**7)
+    )
+    assert found == ("rate_hard_low_nl_h", "hard", 0, 10_000, 100_000, "SR-LIB-06")
 
 
 @pytest.mark.requirement("SR-LIB-07", "SR-LIB-08")
