@@ -12,6 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from hil.bench import Bench, open_bench
 from hil.boards import board_data
+from hil.boards import board_data
 from pump.core import framing
 from pump.core.syringes import SYRINGES
 from pump.core.wire import program_digest
@@ -315,7 +316,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.bench.hang()
         self.bench.run_for(LAST_STEP_S)
         steps = self.bench.steps
-        self.bench.run_for(1)
+        self.bench.run_for(board_data().WATCHDOG_MS / 1000 + 0.5)
         assert self.bench.steps == steps, "a hung loop made steps for more than 250 ms"
         self.bench.reconnect()
         self.reset()
