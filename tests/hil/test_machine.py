@@ -12,7 +12,6 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from hil.bench import Bench, open_bench
 from hil.boards import board_data
-from hil.boards import board_data
 from pump.core import framing
 from pump.core.syringes import SYRINGES
 from pump.core.wire import program_digest
