@@ -6,11 +6,8 @@ to the language, add a field to Entry here and to ENTRY there, and to _PLAIN wha
 
 from __future__ import annotations
 
-import tomllib
 from collections.abc import Iterator, Sequence
 from fractions import Fraction
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -18,11 +15,10 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PrivateAttr,
 
 from pump.core import library as core
 from pump.core import units, wire
-from titrate import places, quantities
+from titrate import places, quantities, textfiles
 from titrate.errors import ProtocolError
 from titrate.quantities import Kind, Quantity, decimal
 
-LARGEST_BYTES = 1_000_000
 NO_LIMIT = "none"
 
 _TINY = Fraction(1, 1_000_000)
@@ -255,39 +251,17 @@ class LibraryFile(BaseModel):
 
 def packaged() -> list[str]:
     """Names of the libraries that come with the package, sorted."""
-    found = (files("titrate") / "libraries").iterdir()
-    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+    return textfiles.packaged("libraries")
 
 
 def read(file_or_name: str | Path) -> LibraryFile:
     """The library in a TOML file, or the packaged one of that name. Raises ProtocolError."""
-    place: Path | Traversable = Path(file_or_name)
-    if str(file_or_name) in packaged() and not place.is_file():
-        place = files("titrate") / "libraries" / f"{file_or_name}.toml"
-    try:
-        if not place.is_file():
-            raise ProtocolError("library file", file_or_name, f"a file, or one of {', '.join(packaged())}")
-        with place.open("rb") as stream:
-            data = stream.read(LARGEST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        if isinstance(error, ProtocolError):
-            raise
-        raise ProtocolError("library file", file_or_name, f"a file that can be read ({error})") from None
-    if len(data) > LARGEST_BYTES:
-        raise ProtocolError(str(file_or_name), "the file", f"at most {LARGEST_BYTES} bytes")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProtocolError(str(file_or_name), "the file", f"a text in UTF-8 ({error.reason})") from None
-    return parse(text, str(file_or_name))
+    return parse(textfiles.text_of(file_or_name, "libraries", "library file"), str(file_or_name))
 
 
 def parse(text: str, file: str = "library") -> LibraryFile:
     """The library in a TOML text; `file` names it in messages. Raises ProtocolError."""
-    try:
-        document = tomllib.loads(text.replace("\r\n", "\n"))
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(file, "the file", f"TOML ({_one_line(error)})") from None
+    document = textfiles.document_of(text, file)
     try:
         found = LibraryFile.model_validate(document)
     except ValidationError as error:

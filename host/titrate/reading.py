@@ -1,19 +1,14 @@
 """From a file to a Protocol: finds it, reads it, and turns every complaint into one ProtocolError with its place."""
 
-import tomllib
 from collections.abc import Mapping, Sequence
-from importlib.resources import files
-from importlib.resources.abc import Traversable
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from titrate import places, protocol
+from titrate import places, protocol, textfiles
 from titrate.errors import ProtocolError
 from titrate.protocol import Protocol
-
-LARGEST_BYTES = 1_000_000
 
 # The models behind tables that are no phases, by key.
 SECTIONS: Mapping[str, type[BaseModel]] = {
@@ -27,39 +22,17 @@ SECTIONS: Mapping[str, type[BaseModel]] = {
 
 def packaged() -> list[str]:
     """Names of the protocols that come with the package, sorted."""
-    found = (files("titrate") / "protocols").iterdir()
-    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+    return textfiles.packaged("protocols")
 
 
 def read(file_or_name: str | Path) -> Protocol:
     """The protocol in a file, or the packaged one of that name. Raises ProtocolError."""
-    place: Path | Traversable = Path(file_or_name)
-    if str(file_or_name) in packaged() and not place.is_file():
-        place = files("titrate") / "protocols" / f"{file_or_name}.toml"
-    try:
-        if not place.is_file():
-            raise ProtocolError("protocol file", file_or_name, f"a file, or one of {', '.join(packaged())}")
-        with place.open("rb") as stream:
-            data = stream.read(LARGEST_BYTES + 1)
-    except (OSError, ValueError) as error:
-        if isinstance(error, ProtocolError):
-            raise
-        raise ProtocolError("protocol file", file_or_name, f"a file that can be read ({error})") from None
-    if len(data) > LARGEST_BYTES:
-        raise ProtocolError(str(file_or_name), "the file", f"at most {LARGEST_BYTES} bytes")
-    try:
-        text = data.decode("utf-8")
-    except UnicodeDecodeError as error:
-        raise ProtocolError(str(file_or_name), "the file", f"a text in UTF-8 ({error.reason})") from None
-    return parse(text, str(file_or_name))
+    return parse(textfiles.text_of(file_or_name, "protocols", "protocol file"), str(file_or_name))
 
 
 def parse(text: str, file: str = "protocol") -> Protocol:
     """The protocol in a TOML text; `file` names it in messages. Raises ProtocolError."""
-    try:
-        document = tomllib.loads(text.replace("\r\n", "\n"))
-    except (ValueError, RecursionError) as error:
-        raise ProtocolError(file, "the file", f"TOML ({_one_line(error)})") from None
+    document = textfiles.document_of(text, file)
     try:
         found = Protocol.model_validate(document)
     except ValidationError as error:

@@ -1,0 +1,47 @@
+"""Files that people write, as text: a path or the name of a packaged one; small, UTF-8, TOML. Knows no content."""
+
+import tomllib
+from importlib.resources import files
+from importlib.resources.abc import Traversable
+from pathlib import Path
+from typing import Any
+
+from titrate.errors import ProtocolError
+
+LARGEST_BYTES = 1_000_000
+
+
+def packaged(folder: str) -> list[str]:
+    """Names of the files that come with the package in a folder of it, sorted."""
+    found = (files("titrate") / folder).iterdir()
+    return sorted(entry.name.removesuffix(".toml") for entry in found if entry.name.endswith(".toml"))
+
+
+def text_of(file_or_name: str | Path, folder: str, what: str) -> str:
+    """The text of a file, or of the packaged one of that name. Raises ProtocolError; `what` names the kind of file."""
+    place: Path | Traversable = Path(file_or_name)
+    if str(file_or_name) in packaged(folder) and not place.is_file():
+        place = files("titrate") / folder / f"{file_or_name}.toml"
+    try:
+        if not place.is_file():
+            raise ProtocolError(what, file_or_name, f"a file, or one of {', '.join(packaged(folder))}")
+        with place.open("rb") as stream:
+            data = stream.read(LARGEST_BYTES + 1)
+    except (OSError, ValueError) as error:
+        if isinstance(error, ProtocolError):
+            raise
+        raise ProtocolError(what, file_or_name, f"a file that can be read ({error})") from None
+    if len(data) > LARGEST_BYTES:
+        raise ProtocolError(str(file_or_name), "the file", f"at most {LARGEST_BYTES} bytes")
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError as error:
+        raise ProtocolError(str(file_or_name), "the file", f"a text in UTF-8 ({error.reason})") from None
+
+
+def document_of(text: str, file: str) -> dict[str, Any]:
+    """The TOML document in a text. Raises ProtocolError."""
+    try:
+        return tomllib.loads(text.replace("\r\n", "\n"))
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(file, "the file", f"TOML ({' '.join(str(error).split())})") from None
