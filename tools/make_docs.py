@@ -35,6 +35,17 @@ WIRES = {
     "step": "STEP of the motor driver: one pulse is one microstep; the odometer counts at the same pin",
     "direction": "DIR of the motor driver: low is forward",
     "enable": "EN of the motor driver: low turns it on",
+    "stop": "stop key, to ground",
+    "start": "start key, to ground",
+    "bolus": "bolus key, to ground",
+    "mute": "mute key, to ground",
+    "syringe": "switch that a fitted syringe closes to ground",
+    "buzzer": "piezo buzzer, driven with a tone",
+    "red": "red light, wired to shine at a low level, so that it shines while no program runs",
+    "yellow": "yellow light, shines at a high level",
+    "cyan": "cyan light, shines at a high level",
+    "air": "air detector: pulls low while it sees liquid; open or unplugged reads as air",
+    "battery": "supply of motor and board, behind a divider of 1 to 5.55",
     "pressure": "output of the pressure sensor, behind its divider",
 }
 

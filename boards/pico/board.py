@@ -7,8 +7,20 @@ PINS = {
     "step": 2,
     "direction": 3,
     "enable": 4,  # low turns the motor driver on
+    "stop": 10,
+    "start": 11,
+    "bolus": 12,
+    "mute": 13,
+    "syringe": 14,
+    "buzzer": 15,
+    "red": 16,
+    "yellow": 17,
+    "cyan": 18,
+    "air": 22,
     "pressure": 26,  # ADC0
+    "battery": 27,  # ADC1
 }
+LIGHTS_ON_LOW = 1  # bits of red, yellow, cyan: red shines by itself while no program holds it off (SR-DIAG-12)
 
 # Gear: a T8 screw of 2 mm lead, a 1.8 degree motor, a driver at 16 microsteps.
 LEAD_UM = 2000
@@ -23,10 +35,42 @@ MAX_RATE_NL_H = 1200000000  # 1200 mL/h
 # Pressure input: 0.5 V at 0 kPa to 4.5 V at 250 kPa, halved by a divider, on a 3.3 V 16-bit reading.
 PRESSURE_ZERO = 4965  # reading at 0 kPa (0.25 V)
 PRESSURE_MPA_PER_COUNT = 6294  # (250 kPa / 2.0 V) x (3.3 V / 65535), in mPa a count
-OCCLUSION_PA = 69000  # SR-OCC-01: 10 psi
+OCCLUSION_PA = (30000, 50000, 69000)  # the levels to choose from; SR-OCC-01: 10 psi at most
+PRESSURE_LEAP_PA = 10000  # up within PRESSURE_LEAP_S at an unchanged rate: the line is shut
+PRESSURE_FALL_PA = 5000  # down: line or syringe is off (SR-OCC-06)
+PRESSURE_LEAP_S = 30
+PRESSURE_BAND_PA = (-20000, 240000)  # outside, the sensor is open or shorted (SR-DIAG-13)
+PRESSURE_STUCK_S = 120  # for so long the very same reading while the motor runs
+REST_PA = (-10000, 100000)  # at power-on
 RELIEVED_PA = 7000  # to which the plunger backs off afterwards, so that little is released when the line opens
 RELIEF_NL = 2000000  # SR-OCC-04: it never goes back by more than 2 mL
 RELIEF_NL_H = 200000000
+
+# Air detector: volume that passes while it sees air (SR-AIR-01).
+AIR_SINGLE_NL = 50000
+AIR_HOUR_NL = 200000
+
+# Supply of motor and board, behind a divider on a 12-bit reading (SR-POWER-02).
+BATTERY_UV_PER_COUNT = 4469
+BATTERY_CEILING_MV = 18300  # where the converter is at its stop
+BATTERY_LOW_MV = 11000
+BATTERY_DEPLETED_MV = 9500
+SUPPLY_HIGH_MV = 16000
+
+OVERHEATED_DC = 550  # SR-ALARM-09, tenths of a degree
+
+# Counted against commanded flow (SR-ACC-03 to SR-ACC-10).
+FLOW_PERCENT = 10
+FLOW_NL_H = 500000  # or so much, where that is less, for a basal rate
+FLOW_BASAL_S = 300
+FLOW_BOLUS_S = 10
+FLOW_TIMED_S = 60
+
+NEAR_EMPTY_MIN = (3, 10, 30)  # minutes ahead to choose from
+PAUSED_S = 600  # SR-ALARM-10
+STAGED_S = 600  # SR-UI-09: a program that is loaded and not started
+REPEATS = 3  # SR-STOP-06: the same alarm, stop and start, so often
+REPEATS_S = 600
 
 # Hold rate after completion or for an alarm that asks for it; 0 until a drug library sets one (SR-KVO-01).
 KVO_NL_H = 0

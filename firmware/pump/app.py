@@ -14,8 +14,22 @@ TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from collections.abc import Callable
 
-    from pump.core.hardware import Board, Build, Clock, Link, Message, Odometer, Pressure, Stepper, Watchdog
+    from pump.core.hardware import (
+        Annunciator,
+        Board,
+        Build,
+        Clock,
+        Inputs,
+        Link,
+        Message,
+        Odometer,
+        Pressure,
+        Stepper,
+        Watchdog,
+    )
     from pump.core.infusion import Infusion
+    from pump.core.selftest import Parts
+    from pump.core.store import Store
 
 PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
 COLLECT_EVERY = 200  # control ticks: 20 s make less than half a heap of garbage
@@ -23,7 +37,8 @@ EVENTS_PER_TICK = 2
 
 
 class App:
-    """stepper, odometer, pressure, clock, link, watchdog: see hil/devices for what each must offer.
+    """stepper, odometer, pressure, clock, link, watchdog, inputs, annunciator, store: see hil/devices for what each
+    must offer. parts: what the self-test is to look at.
 
     board: data of boards/*/board.py. build: VERSION, DIGEST. watchdog_reset: whether the last reset was one.
     collect(): collects garbage; a simulation has none to fear.
@@ -41,6 +56,10 @@ class App:
         watchdog: "Watchdog",
         watchdog_reset: bool,
         collect: "Callable[[], object]",
+        inputs: "Inputs",
+        annunciator: "Annunciator",
+        store: "Store",
+        parts: "Parts",
     ) -> None:
         self._board = board
         self._stepper = stepper
@@ -50,6 +69,8 @@ class App:
         self._link = link
         self._watchdog = watchdog
         self._collect = collect
+        self._inputs = inputs
+        self._annunciator = annunciator
         self.feeder = Feeder(stepper)
         self.controller = Controller(board, build, self.feeder)
         self._session = Session()

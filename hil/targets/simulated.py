@@ -3,14 +3,19 @@
 from types import SimpleNamespace
 
 from hil.boards import board_data
+from hil.devices.annunciator import Annunciator
 from hil.devices.clock import Clock
+from hil.devices.inputs import Inputs
+from hil.devices.keys import Keys
 from hil.devices.link import Link
 from hil.devices.pressure import Pressure
 from hil.devices.stepper import Odometer, Stepper
+from hil.devices.store import Store
 from hil.devices.watchdog import Watchdog
 from hil.firmware_digest import firmware_digest
 from hil.mechanics import Mechanics
 from pump.app import App
+from pump.core.selftest import Parts
 from pump.core.wire import VERSION
 
 FOREVER_US = 1 << 62
@@ -27,6 +32,7 @@ class Simulated:
         self._build = SimpleNamespace(VERSION=VERSION, DIGEST=firmware_digest(board))
         self._hung = False
         self._powered = True
+        self.store = Store()
         self._boot(0, watchdog_reset=False, plugged=True)
 
     def _boot(self, now_us: int, watchdog_reset: bool, plugged: bool) -> None:
@@ -36,6 +42,9 @@ class Simulated:
         self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._hung = False
+        self.keys = Keys(self.clock)
+        self.inputs = Inputs(self.keys)
+        self.annunciator = Annunciator(self.clock)
         self.app = App(
             board=board,
             build=self._build,
@@ -47,6 +56,10 @@ class Simulated:
             watchdog=self.watchdog,
             watchdog_reset=watchdog_reset,
             collect=lambda: None,
+            inputs=self.inputs,
+            annunciator=self.annunciator,
+            store=self.store,
+            parts=Parts(),
         )
 
     def _pressure_kpa(self) -> float:

@@ -54,7 +54,7 @@ class Controller:
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
         self._last = [-1, 0, 0, 0, 0, 0]  # the progress of the program that ended
-        self._occlusion = Occlusion(board.OCCLUSION_PA)
+        self._occlusion = Occlusion(board.OCCLUSION_PA[-1])
         self._silence = Silence(board.LINK_TIMEOUT_MS)
 
     # --- what happens

@@ -20,6 +20,18 @@ class Odometer(Protocol):
 class Pressure(Protocol):
     def pascal(self) -> int: ...
 
+class Inputs(Protocol):
+    def battery_mv(self) -> int: ...
+    def temperature_dc(self) -> int: ...
+    def syringe_present(self) -> bool: ...
+    def air(self) -> bool: ...
+    def keys(self) -> int: ...
+
+class Annunciator(Protocol):
+    def show(self, tone_hz: int, lights: int) -> None: ...
+    def lit(self) -> int: ...
+    def sounding(self) -> bool: ...
+
 class Clock(Protocol):
     def remaining_ms(self) -> int: ...
     def advance(self) -> None: ...
@@ -45,7 +57,30 @@ class Board(Protocol):
     STEPS_PER_TURN: int
     MAX_STEPS_PER_S: int
     MAX_RATE_NL_H: int
-    OCCLUSION_PA: int
+    OCCLUSION_PA: tuple[int, ...]
+    PRESSURE_LEAP_PA: int
+    PRESSURE_FALL_PA: int
+    PRESSURE_LEAP_S: int
+    PRESSURE_BAND_PA: tuple[int, int]
+    PRESSURE_STUCK_S: int
+    REST_PA: tuple[int, int]
+    AIR_SINGLE_NL: int
+    AIR_HOUR_NL: int
+    BATTERY_CEILING_MV: int
+    BATTERY_LOW_MV: int
+    BATTERY_DEPLETED_MV: int
+    SUPPLY_HIGH_MV: int
+    OVERHEATED_DC: int
+    FLOW_PERCENT: int
+    FLOW_NL_H: int
+    FLOW_BASAL_S: int
+    FLOW_BOLUS_S: int
+    FLOW_TIMED_S: int
+    NEAR_EMPTY_MIN: tuple[int, ...]
+    PAUSED_S: int
+    STAGED_S: int
+    REPEATS: int
+    REPEATS_S: int
     RELIEVED_PA: int
     RELIEF_NL: int
     RELIEF_NL_H: int

@@ -12,17 +12,9 @@ from pump.core.units import TICKS_PER_MS
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from collections.abc import Callable
-    from typing import Any, Protocol
+    from typing import Any
 
-    from pump.core.hardware import Pressure
-    from pump.core.sensors import Inputs
-
-    class Annunciator(Protocol):
-        """See firmware/pump/drivers/annunciator_pwm.py and its twin hil/devices/annunciator.py."""
-
-        def show(self, tone_hz: int, lights: int) -> None: ...
-        def lit(self) -> int: ...
-        def sounding(self) -> bool: ...
+    from pump.core.hardware import Annunciator, Inputs, Pressure
 
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"

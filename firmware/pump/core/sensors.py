@@ -5,16 +5,9 @@ It smooths and judges whether a reading can be true; what a low supply or a bubb
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
-    from typing import Final, Protocol
+    from typing import Final
 
-    class Inputs(Protocol):
-        """See firmware/pump/drivers/inputs_rp2.py and its twin hil/devices/inputs.py."""
-
-        def battery_mv(self) -> int: ...
-        def temperature_dc(self) -> int: ...
-        def syringe_present(self) -> bool: ...
-        def air(self) -> bool: ...
-        def keys(self) -> int: ...
+    from pump.core.hardware import Inputs
 
 
 MEAN_OF = 10  # SR-POWER-03: readings that the judged value is the mean of
