@@ -27,6 +27,7 @@ def flat(ml_h: float, seconds: float) -> list[list[Any]]:
 
 def header(phases: list[list[Any]], attended: bool = False, **changed: Any) -> dict[str, Any]:
     """The header that belongs to the phases."""
+    basal_pl_h = max((max(begin, end) for kind, _, begin, end in phases if kind != "bolus"), default=0)
     return {
         "name": "test",
         "drug": "ketamine",
@@ -36,6 +37,13 @@ def header(phases: list[list[Any]], attended: bool = False, **changed: Any) -> d
         "fill_nl": SYRINGES[SYRINGE][3],
         "phases": len(phases),
         "attended": int(attended),
+        "code": "",
+        "basal_nl_h": -(-basal_pl_h // 1000),
+        "bolus_nl": 0,
+        "bolus_ms": 0,
+        "bolus_lockout_ms": 0,
+        "date": "2026-11-24",
+        "author": "the rig",
     } | changed
 
 
@@ -54,6 +62,11 @@ def follow(bench: Bench, until: Callable[[dict[str, Any]], bool]) -> dict[str, A
         if until(status):
             return status
     raise AssertionError(f"it never came: {status}")
+
+
+def serious(status: dict[str, Any]) -> list[str]:
+    """The alarms in force but for two that the rig's programs nearly always bring: no library, and a short syringe."""
+    return [name for name in status["alarms"] if name not in ("LIBRARY_MISSING", "NEAR_EMPTY")]
 
 
 def ended(status: dict[str, Any]) -> bool:

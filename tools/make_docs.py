@@ -14,7 +14,7 @@ from typing import Any
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from hil.boards import board_data
-from pump.core import alarms, commands, framing, log, states, syringes, wire
+from pump.core import alarms, commands, framing, housekeeping, journal, states, syringes, wire
 from titrate import client
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -25,6 +25,7 @@ END = "<!-- end of wiring -->\n"
 MOTOR = {"OFF": "off", "RUN": "may run", "RELIEVE": "back only, to relieve pressure"}
 SIGNAL = {"QUIET": "quiet", "NOTICE": "notice", "URGENT": "urgent"}
 PRIORITY = {"LOW": "low", "MEDIUM": "medium", "HIGH": "high"}
+LATCH = {"PASSING": "with its condition", "LATCHING": "when its condition is over and it is acknowledged"}
 EFFECT = {
     "STOP_FOR_GOOD": "off until a power cycle (`FAIL`)",
     "STOP": "off (`HALT`)",
@@ -125,8 +126,8 @@ def pages() -> Iterator[tuple[Path, str]]:
             board=board_data("pico"),
             example=example,
             states_of=states.states_of,
-            events_per_reply=commands.EVENTS_PER_REPLY,
-            log_capacity=log.Log.__init__.__defaults__[0],  # type: ignore[index]  # it has one default
+            events_per_reply=housekeeping.EVENTS_PER_REPLY,
+            log_capacity=journal.KEPT,
         ),
     )
     yield (
@@ -138,6 +139,7 @@ def pages() -> Iterator[tuple[Path, str]]:
             signal=words(states, SIGNAL),
             priority=words(alarms, PRIORITY),
             effect=words(alarms, EFFECT),
+            latch=words(alarms, LATCH),
             crowded=crowded(),
             diagram=diagram(),
         ),

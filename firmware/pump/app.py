@@ -5,9 +5,11 @@ ticks have a fixed period; between them the loop sleeps until a byte comes from 
 collecting garbage happen behind the tick, bounded, so that none of them can make the motor starve.
 """
 
-from pump.core import framing
+from pump.core import framing, panel, selftest
 from pump.core.controller import Controller
 from pump.core.feeder import Feeder
+from pump.core.keys import Keys
+from pump.core.memory import Memory
 from pump.core.session import Session
 
 TYPE_CHECKING = False  # MicroPython has no typing
@@ -28,12 +30,15 @@ if TYPE_CHECKING:
         Watchdog,
     )
     from pump.core.infusion import Infusion
+    from pump.core.journal import Journal
     from pump.core.selftest import Parts
     from pump.core.store import Store
 
 PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
 COLLECT_EVERY = 200  # control ticks: 20 s make less than half a heap of garbage
 EVENTS_PER_TICK = 2
+SETTLE_MS = 10  # between two samples of a key that has just changed
+SECOND_MS = 1000
 
 
 class App:
@@ -61,8 +66,9 @@ class App:
         store: "Store",
         parts: "Parts",
     ) -> None:
-        self._board = board
         self._stepper = stepper
+        stepper.enable(False)
+        self._board = board
         self._odometer = odometer
         self._pressure = pressure
         self._clock = clock
@@ -72,16 +78,27 @@ class App:
         self._inputs = inputs
         self._annunciator = annunciator
         self.feeder = Feeder(stepper)
-        self.controller = Controller(board, build, self.feeder)
+        memory = Memory(store)
+        memory.open()
+        watchdog.feed()
+        self.controller = Controller(board, build, self.feeder, inputs, memory)
+        self._signals = self.controller.signals
+        self._keys = Keys()
         self._session = Session()
         self._deframer = framing.Deframer()
         self._course: "Infusion | None" = None  # what the generator runs
         self._us = 0  # elapsed, not yet a whole millisecond
         self._to_status_ms = 0
+        self._to_second_ms = SECOND_MS // 2  # not in the same turn as the status
         self._to_collect = COLLECT_EVERY
         self.faulty_lines = 0
-        stepper.enable(False)
-        self.controller.booted(watchdog_reset)
+        parts.library_intact = lambda: memory.library_intact
+        parts.settings_intact = lambda: memory.settings_intact
+        self.controller.report, failed = selftest.run(parts)
+        self._background = selftest.Background(parts)
+        watchdog.feed()
+        clock.elapsed_us()  # the test took time, but no infusion did
+        self.controller.booted(watchdog_reset, failed)
         collect()
 
     def run(self) -> None:
@@ -97,11 +114,15 @@ class App:
         """Sleeps until the next control tick or a byte from the host, and serves it."""
         wait_ms = self._clock.remaining_ms()
         if wait_ms:
+            if self._keys.unsettled:
+                wait_ms = min(wait_ms, SETTLE_MS)
             needs_ms = self.feeder.needs_ms() if self._course else wait_ms
             if self._link.wait(min(wait_ms, needs_ms)):
                 self._listen()
             if needs_ms < wait_ms:
                 self._feed_between()
+            if self._keys.unsettled:
+                self._sample_keys(0)
             return
         self._clock.advance()
         self.tick()
@@ -116,12 +137,26 @@ class App:
         if self._course:
             self.feeder.elapse(elapsed_us)
         self.controller.sense(ms, self._pressure.pascal(), self._odometer.steps())
+        self._sample_keys(ms)
         if self._course is not self.controller.course:
             self._follow_state()
         if self._course:
             self.feeder.feed()
+        if self._signals.busy and self._signals.update(ms):
+            self._annunciator.show(self._signals.tone_hz, self._signals.lights)
         self._to_status_ms -= ms
+        self._to_second_ms -= ms
         self._watchdog.feed()
+
+    def _sample_keys(self, elapsed_ms: int) -> None:
+        keys = self._keys
+        levels = self._inputs.keys()
+        if levels or keys.busy:
+            actions = keys.update(elapsed_ms, levels)
+            if actions:
+                panel.pressed(self.controller, actions)
+                if self._course is not self.controller.course:
+                    self._follow_state()
 
     def _feed_between(self) -> None:
         """Short words, as steep ramps need them, do not last from tick to tick."""
@@ -139,7 +174,10 @@ class App:
             self._stepper.enable(False)
             self.feeder.elapse(self._clock_on())
             controller.halted(self._course, self._odometer.steps())
-        self._course = course = controller.course
+        course = controller.course
+        if course and not course.backward and not controller.checkpoint():
+            course = controller.course  # what cannot be recorded is not delivered
+        self._course = course
         if course:
             controller.begun(course, controller.total_steps)
             course.planner.refill(PLAN_TICKS)
@@ -173,11 +211,13 @@ class App:
         if self._course:
             self._course.planner.refill(PLAN_TICKS)
             controller.follow()
+        if self._to_second_ms <= 0:
+            self._each_second()
+        elif not controller.save():
+            controller.dosing.turn()
         log = controller.log
         if log.told != log.last:
-            for entry in log.after(log.told, EVENTS_PER_TICK):
-                log.told = entry[0]
-                self._tell("event", {"sequence": entry[0], "time_ms": entry[1], "kind": entry[2], "text": entry[3]})
+            self._tell_events(log)
         if controller.changed or self._to_status_ms <= 0:
             controller.changed = False
             self._to_status_ms = self._board.STATUS_PERIOD_MS
@@ -186,6 +226,24 @@ class App:
         if not self._to_collect:
             self._to_collect = COLLECT_EVERY
             self._collect()
+
+    def _each_second(self) -> None:
+        """What has time: monitors of slow things, the books, a piece of the self-test."""
+        controller = self.controller
+        controller.watch.keys_stuck = self._keys.stuck > 0
+        controller.second(SECOND_MS - self._to_second_ms)
+        self._to_second_ms = SECOND_MS
+        failed = self._background.advance()
+        if failed:
+            controller.fail(failed)
+
+    def _tell_events(self, log: "Journal") -> None:
+        """Entries as they are stored, so that none is told that a power cut could take back; all when none can be."""
+        for entry in log.after(log.told, EVENTS_PER_TICK):
+            if entry[0] > log.saved and not log.failed:
+                break
+            log.told = entry[0]
+            self._tell("event", {"sequence": entry[0], "time_ms": entry[1], "kind": entry[2], "text": entry[3]})
 
     def _tell(self, method: str, params: "Message") -> None:
         self._link.write(framing.encode({"method": method, "params": params}))

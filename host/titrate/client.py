@@ -6,7 +6,7 @@ It has no clock: every wait is a read on the port, whose time-out is device time
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any
 
@@ -19,6 +19,7 @@ from titrate.ports import open_port
 
 Status = dict[str, Any]
 Event = dict[str, Any]
+Overrides = Sequence[tuple[str, int]]
 
 REPLY_TIMEOUT_S = 1.0
 TRIES = 4  # SR-LINK-08
@@ -98,8 +99,18 @@ class Pump:
             raise BadFrame(f"load: the pump stored a program with digest {reply.get('digest')}, not {digest}")
         return digest
 
-    def confirm(self, digest: str) -> None:
-        self.request("confirm", digest=digest)
+    def confirm(self, digest: str, overrides: Overrides = ()) -> None:
+        """Accepts the loaded program. overrides: (field, value) of each soft limit that it may pass."""
+        self.request("confirm", digest=digest, overrides=[list(pair) for pair in overrides])
+
+    def program(self) -> tuple[dict[str, Any], list[list[Any]], str]:
+        """(header, phases, digest) of the program that was confirmed last, as the pump stores it."""
+        phases: list[list[Any]] = []
+        while True:
+            reply = self.request("program", first=len(phases))
+            phases += reply["phases"]
+            if len(phases) >= reply["program"]["phases"]:
+                return reply["program"], phases, reply["digest"]
 
     def start(self) -> None:
         self.request("start")
@@ -114,12 +125,39 @@ class Pump:
         """Legal in every state."""
         self.request("stop")
 
-    def bolus(self, volume_nl: int, duration_ms: int) -> None:
-        self.request("bolus", volume_nl=volume_nl, duration_ms=duration_ms)
+    def hold(self) -> None:
+        """Down to the hold rate until `resume`: another device saw a hazard."""
+        self.request("hold")
+
+    def bolus(self, volume_nl: int, duration_ms: int, overrides: Overrides = ()) -> int:
+        """Asks for a bolus; the volume that the pump gives, in nL, which its drug library may have reduced."""
+        pairs = [list(pair) for pair in overrides]
+        reply = self.request("bolus", volume_nl=volume_nl, duration_ms=duration_ms, overrides=pairs)
+        return int(reply["volume_nl"])
 
     def acknowledge(self) -> list[str]:
         """Acknowledges alarms; those still in force."""
         return list(self.request("acknowledge")["alarms"])
+
+    def mute(self, seconds: float = 120) -> None:
+        """Pauses the sound of the alarms in force, for two minutes at most; 0 ends the pause."""
+        self.request("mute", ms=round(seconds * 1000))
+
+    def doses(self) -> dict[str, Any]:
+        """What the boluses of the run and the dose windows have come to."""
+        return self.request("doses")
+
+    def selftest(self) -> dict[str, str]:
+        """passed, failed or skipped for each step of the self-test at power-on."""
+        return self.request("selftest")
+
+    def settings(self) -> dict[str, int]:
+        """The settings in force."""
+        return self.request("settings")
+
+    def configure(self, **settings: int) -> dict[str, int]:
+        """Changes settings of wire.SETTINGS in a pump that is idle; all that are then in force."""
+        return self.request("configure", settings=self.settings() | settings)
 
     def heartbeat(self) -> int:
         """Tells the pump that somebody is there; its time in ms."""

@@ -6,6 +6,7 @@ or a change of syringe holds the pump.
 
 from __future__ import annotations
 
+import datetime
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
@@ -15,6 +16,8 @@ from typing import Any
 
 from pump.core import syringes, units
 from titrate.errors import ProtocolError
+
+AUTHOR = "titrate"  # of a program for which nobody gives a name
 
 
 @dataclass(frozen=True)
@@ -92,24 +95,38 @@ class Plan:
         return self._volumes_ml[index] + self.phases[index].volume_until_ml(time)
 
     def program(
-        self, syringe: str | None = None, fill_nl: int | None = None, attended: bool = True
+        self,
+        syringe: str | None = None,
+        fill_nl: int | None = None,
+        attended: bool = True,
+        author: str = AUTHOR,
+        date: datetime.date | None = None,
     ) -> tuple[dict[str, Any], list[list[Any]]]:
         """(header, phases) as wire.PROGRAM and wire.KINDS have them: integers in ms and pL/h.
 
-        Each phase is within 1 nL of the plan. syringe: the plan's; fill_nl: its nominal volume.
+        Each phase is within 1 nL of the plan. syringe: the plan's; fill_nl: its nominal volume. date: today.
         """
         syringe = syringe_id(syringe or self.syringe)
+        phases = [_on_the_wire(phase) for phase in self.phases]
+        basal_pl_h = max((max(begin, end) for kind, _, begin, end in phases if kind != "bolus"), default=0)
         header = {
             "name": self.protocol,
             "drug": self.drug,
+            "code": "",
             "concentration_ng_ml": round(self.concentration_mg_ml * units.NG_PER_MG),
             "weight_g": round(self.weight_kg * units.G_PER_KG),
             "syringe": syringe,
             "fill_nl": nominal_nl(syringe) if fill_nl is None else fill_nl,
             "phases": len(self.phases),
+            "basal_nl_h": -(-basal_pl_h // units.PL_PER_NL),
+            "bolus_nl": 0,
+            "bolus_ms": 0,
+            "bolus_lockout_ms": 0,
             "attended": int(attended),
+            "date": (date or datetime.date.today()).isoformat(),
+            "author": author,
         }
-        return header, [_on_the_wire(phase) for phase in self.phases]
+        return header, phases
 
     def as_json(self) -> dict[str, Any]:
         """The document of `titrate plan --json`: the fields of the phases, totals in mL and mg, times in seconds."""

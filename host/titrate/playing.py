@@ -243,7 +243,8 @@ class Player:
             session.outcome = "complete"
             pump.acknowledge()
             return True
-        if status["state"] == "ALARM" and [name for name in names if ALARMS[name][EFFECT] < KEEP] == ["SYRINGE_EMPTY"]:
+        blocking = [name for name in names if ALARMS[name][EFFECT] < KEEP]
+        if status["state"] in ("ALARM", "PAUSED") and blocking in (["SYRINGE_EMPTY"], ["RESERVOIR_LOW"]):
             if not self._change_syringe(session.syringes_fitted + 1):
                 pump.stop()
                 return True

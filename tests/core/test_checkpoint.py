@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.devices.store import PowerCut, Store
-from pump.core.checkpoint import MOST_VALUES, Checkpoint, worst_case
+from pump.core.checkpoint import MOST_BYTES, UNSIGNED_32, Checkpoint, worst_case
 
 NAMES = ("steps", "infused_ms", "bolus_pl")
 rows = st.lists(st.integers(-(1 << 63), (1 << 63) - 1), min_size=3, max_size=3)
@@ -115,10 +115,23 @@ def test_a_wrong_row_is_a_bug(row: list[int]) -> None:
 
 def test_the_size_is_bounded() -> None:
     store = Store()
-    assert Checkpoint(store, "c", ("n",) * MOST_VALUES).save([1] * MOST_VALUES)
-    assert len(store.files["c0"]) == 496
+    most = (MOST_BYTES - 16) // 8
+    assert Checkpoint(store, "c", ("n",) * most).save([1] * most)
+    assert len(store.files["c0"]) <= MOST_BYTES
     with pytest.raises(ValueError, match="at most"):
-        Checkpoint(store, "c", ("n",) * (MOST_VALUES + 1))
+        Checkpoint(store, "c", ("n",) * (most + 1))
+
+
+def test_values_without_names_and_of_32_bits() -> None:
+    store = Store()
+    row = [7, 0, 0xFFFFFFFF, 1]
+    assert Checkpoint(store, "c", ("a",), 3, UNSIGNED_32).save(row)
+    assert len(store.files["c0"]) == 12 + 4 * 4 + 4
+    assert Checkpoint(store, "c", ("a",), 3, UNSIGNED_32).load() == (row, False)
+    assert Checkpoint(store, "c", ("a",), 2, UNSIGNED_32).load() == (None, True), "another row"
+    for wrong in (1 << 32, -1):
+        with pytest.raises(ValueError, match="32 bits"):
+            Checkpoint(store, "c", ("a",), 0, UNSIGNED_32).save([wrong])
 
 
 @given(rows, st.lists(st.integers(0, 10**9), min_size=3, max_size=3), st.integers(0, 2), st.booleans())

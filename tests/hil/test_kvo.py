@@ -7,7 +7,7 @@ import pytest
 from hil.bench import Bench, open_bench
 from hil.boards import board_data
 from pump.core import alarms
-from tests.programs import Oracle, ended, flat, follow, start
+from tests.programs import Oracle, ended, flat, follow, start, serious
 
 STEP_NL = float(Oracle(flat(1, 1)).step_pl) / 1000
 
@@ -60,7 +60,7 @@ def test_an_alarm_that_asks_for_the_hold_gets_it_and_resume_goes_on_exactly(
     bench.reconnect()
     status = bench.pump.status()
     assert status["state"] == "KVO"
-    assert status["alarms"] == ["LINK_LOST"]
+    assert serious(status) == ["LINK_LOST"]
     bench.run_for(10)
     bench.pump.resume()
     assert bench.pump.status()["state"] == "INFUSING"

@@ -53,7 +53,7 @@ class Raw:
         phases = flat(ml_h, seconds)
         self.ask("syringe", syringe=SYRINGE, fill_nl=50_000_000)
         digest = self.ask("load", program=header(phases), first=0, phases=phases)["result"]["digest"]
-        self.ask("confirm", digest=digest)
+        self.ask("confirm", digest=digest, overrides=[])
         self.ask("start")
         assert self.state == "INFUSING"
 
@@ -82,7 +82,7 @@ def test_a_flipped_bit_in_any_command_is_not_acted_on(data: st.DataObject) -> No
     raw = Raw()
     raw.start()
     method = data.draw(st.sampled_from(["stop", "pause", "bolus"]))
-    params = {"volume_nl": 100_000, "duration_ms": 10_000} if method == "bolus" else {}
+    params = {"volume_nl": 100_000, "duration_ms": 10_000, "overrides": []} if method == "bolus" else {}
     line = bytearray(framing.encode({"id": raw.number, "method": method, "params": params}))
     line[data.draw(st.integers(0, len(line) - 2))] ^= 1 << data.draw(st.integers(0, 7))
     raw.send(bytes(line) + b"\n")
@@ -94,7 +94,9 @@ def test_a_flipped_bit_in_any_command_is_not_acted_on(data: st.DataObject) -> No
 def test_a_repeated_id_acts_once_and_is_answered_the_same() -> None:
     raw = Raw()
     raw.start()
-    line = framing.encode({"id": raw.number, "method": "bolus", "params": {"volume_nl": 50_000, "duration_ms": 5000}})
+    line = framing.encode(
+        {"id": raw.number, "method": "bolus", "params": {"volume_nl": 50_000, "duration_ms": 5000, "overrides": []}}
+    )
     first, second, third = (raw.send(line) for _ in range(3))
     assert first == second == third
     assert "result" in first[0]
@@ -137,13 +139,22 @@ def test_stop_is_taken_at_any_id(number: int) -> None:
         ({"method": "pause", "params": {"now": 1}}, wire.WRONG_PARAMETERS),
         ({"method": "pause", "params": [1]}, wire.WRONG_PARAMETERS),
         ({"method": "bolus", "params": {"volume_nl": 1}}, wire.WRONG_PARAMETERS),
-        ({"method": "bolus", "params": {"volume_nl": "1", "duration_ms": 1}}, wire.WRONG_PARAMETERS),
-        ({"method": "bolus", "params": {"volume_nl": True, "duration_ms": 1}}, wire.WRONG_PARAMETERS),
-        ({"method": "bolus", "params": {"volume_nl": 1.5, "duration_ms": 1}}, wire.WRONG_PARAMETERS),
-        ({"method": "bolus", "params": {"volume_nl": -1, "duration_ms": 10_000}}, wire.BEYOND_LIMIT),
-        ({"method": "bolus", "params": {"volume_nl": 10**12, "duration_ms": 10_000}}, wire.BEYOND_LIMIT),
-        ({"method": "bolus", "params": {"volume_nl": 5_000_000, "duration_ms": 1000}}, wire.BEYOND_LIMIT),
-        ({"method": "bolus", "params": {"volume_nl": 1000, "duration_ms": 999_000}}, wire.BEYOND_LIMIT),
+        ({"method": "bolus", "params": {"volume_nl": "1", "duration_ms": 1, "overrides": []}}, wire.WRONG_PARAMETERS),
+        ({"method": "bolus", "params": {"volume_nl": True, "duration_ms": 1, "overrides": []}}, wire.WRONG_PARAMETERS),
+        ({"method": "bolus", "params": {"volume_nl": 1.5, "duration_ms": 1, "overrides": []}}, wire.WRONG_PARAMETERS),
+        ({"method": "bolus", "params": {"volume_nl": -1, "duration_ms": 10_000, "overrides": []}}, wire.BEYOND_LIMIT),
+        (
+            {"method": "bolus", "params": {"volume_nl": 10**12, "duration_ms": 10_000, "overrides": []}},
+            wire.BEYOND_LIMIT,
+        ),
+        (
+            {"method": "bolus", "params": {"volume_nl": 5_000_000, "duration_ms": 1000, "overrides": []}},
+            wire.BEYOND_LIMIT,
+        ),
+        (
+            {"method": "bolus", "params": {"volume_nl": 1000, "duration_ms": 999_000, "overrides": []}},
+            wire.BEYOND_LIMIT,
+        ),
     ],
 )
 def test_what_is_not_a_request_of_the_table_is_refused(message: dict[str, Any], wanted: int) -> None:
@@ -157,21 +168,21 @@ def test_what_is_not_a_request_of_the_table_is_refused(message: dict[str, Any], 
 def test_the_two_steps_before_motion_cannot_be_skipped() -> None:
     raw = Raw()
     assert code(raw.ask("start")) == wire.NOT_IN_STATE
-    assert code(raw.ask("confirm", digest="0" * 64)) == wire.DIGEST_DIFFERS
+    assert code(raw.ask("confirm", digest="0" * 64, overrides=[])) == wire.DIGEST_DIFFERS
     phases = flat(25, 60)
     raw.ask("load", program={**header(phases), "phases": 2}, first=0, phases=phases)
-    assert code(raw.ask("confirm", digest="0" * 64)) == wire.DIGEST_DIFFERS, "half a program"
+    assert code(raw.ask("confirm", digest="0" * 64, overrides=[])) == wire.DIGEST_DIFFERS, "half a program"
     digest = raw.ask("load", program=header(phases), first=0, phases=phases)["result"]["digest"]
-    assert code(raw.ask("confirm", digest=digest)) == wire.BEYOND_LIMIT, "no syringe was declared"
+    assert code(raw.ask("confirm", digest=digest, overrides=[])) == wire.BEYOND_LIMIT, "no syringe was declared"
     raw.ask("syringe", syringe="bd-plastipak-20", fill_nl=20_000_000)
-    assert code(raw.ask("confirm", digest=digest)) == wire.BEYOND_LIMIT, "another syringe was declared"
+    assert code(raw.ask("confirm", digest=digest, overrides=[])) == wire.BEYOND_LIMIT, "another syringe was declared"
     raw.ask("syringe", syringe=SYRINGE, fill_nl=50_000_000)
-    assert code(raw.ask("confirm", digest=digest[:-1] + "x")) == wire.DIGEST_DIFFERS
-    assert "result" in raw.ask("confirm", digest=digest)
+    assert code(raw.ask("confirm", digest=digest[:-1] + "x", overrides=[])) == wire.DIGEST_DIFFERS
+    assert "result" in raw.ask("confirm", digest=digest, overrides=[])
     assert raw.state == "READY"
     raw.ask("syringe", syringe=SYRINGE, fill_nl=40_000_000)
     assert raw.state == "IDLE", "a change after confirm"
-    raw.ask("confirm", digest=digest)
+    raw.ask("confirm", digest=digest, overrides=[])
     raw.ask("load", program=header(phases), first=0, phases=phases)
     assert raw.state == "IDLE", "a change after confirm"
     assert raw.bench.steps == 0
@@ -199,8 +210,11 @@ def test_the_two_steps_before_motion_cannot_be_skipped() -> None:
 @pytest.mark.requirement("SR-RATE-04")
 def test_a_phase_beyond_the_pumps_limits_is_refused_by_the_pump(phase: Any, wanted: int) -> None:
     raw = Raw()
-    assert code(raw.ask("load", program=header([phase]), first=0, phases=[phase])) == wanted
-    assert code(raw.ask("confirm", digest="")) == wire.DIGEST_DIFFERS, "nothing of it is kept"
+    assert (
+        code(raw.ask("load", program=header([["infuse", 1, 0, 0]], basal_nl_h=10**9), first=0, phases=[phase]))
+        == wanted
+    )
+    assert code(raw.ask("confirm", digest="", overrides=[])) == wire.DIGEST_DIFFERS, "nothing of it is kept"
 
 
 @pytest.mark.requirement("SR-MECH-03")
@@ -219,7 +233,8 @@ def test_a_header_that_is_not_exactly_right_is_refused(key: str) -> None:
     phases = flat(25, 60)
     good = header(phases)
     bad: list[dict[str, Any]] = [
-        {**good, key: value} for value in (None, -1, 10**12, "", [], {}, True if key != "attended" else 2)
+        {**good, key: value}
+        for value in (None, -1, 10**13, "" if key != "code" else "é", [], {}, True if key != "attended" else 2)
     ]
     if key in good:
         bad.append({name: value for name, value in good.items() if name != key})

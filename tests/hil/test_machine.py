@@ -80,7 +80,8 @@ class PumpMachine(RuleBasedStateMachine):
         self.forget()
 
     def forget(self) -> None:
-        """No program has run since the pump was switched on or reset."""
+        """No program has run since the pump was switched on or reset. recalled_steps: what it says of the one before."""
+        self.recalled_steps = self.status["counted_steps"]
         self.rows: list[list[Any]] | None = None
         self.base_steps = self.bench.steps
         self.on_s = 0.0  # device time for which the program's motor may have been on
@@ -191,7 +192,7 @@ class PumpMachine(RuleBasedStateMachine):
     def confirm(self, right: bool) -> None:
         rows = self.loaded or [["infuse", 1000, 0, 0]]
         digest = program_digest(header(rows), rows)
-        accepted = self.command("confirm", digest=digest if right else digest[::-1])
+        accepted = self.command("confirm", digest=digest if right else digest[::-1], overrides=[])
         assert accepted is None or (right and self.loaded is not None)
 
     @precondition(lambda self: self.state in LEGAL["start"])
@@ -217,7 +218,7 @@ class PumpMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.state in LEGAL["bolus"])
     @rule(volume_nl=st.sampled_from([1, 10_000, 100_000]), duration_ms=st.sampled_from([999, 1000, 3000]))
     def bolus(self, volume_nl: int, duration_ms: int) -> None:
-        if self.command("bolus", volume_nl=volume_nl, duration_ms=duration_ms) is not None:
+        if self.command("bolus", volume_nl=volume_nl, duration_ms=duration_ms, overrides=[]) is not None:
             assert duration_ms >= 1000
             self.boluses_pl += volume_nl * 1000
 
@@ -239,8 +240,8 @@ class PumpMachine(RuleBasedStateMachine):
             return
         rows = [["infuse", 1000, 0, 0]]
         params: dict[str, dict[str, Any]] = {
-            "confirm": {"digest": program_digest(header(rows), rows)},
-            "bolus": {"volume_nl": 1000, "duration_ms": 1000},
+            "confirm": {"digest": program_digest(header(rows), rows), "overrides": []},
+            "bolus": {"volume_nl": 1000, "duration_ms": 1000, "overrides": []},
             "load": {"program": header(rows), "first": 0, "phases": rows},
         }
         accepted = self.command(method, **params.get(method, {}))
@@ -302,6 +303,7 @@ class PumpMachine(RuleBasedStateMachine):
             self.cut_power(dark_s)
 
     def cut_power(self, dark_s: float) -> None:
+        ran = self.enabled and not self.occluded
         self.bench.cut_power()
         steps = self.bench.steps
         self.bench.run_for(dark_s)
@@ -309,7 +311,9 @@ class PumpMachine(RuleBasedStateMachine):
         self.bench.restore_power()
         assert self.bench.steps == steps
         self.reset()
-        assert self.state == "IDLE"
+        interrupted = self.status["alarms"] == ["POWER_INTERRUPTED"]
+        assert interrupted or not ran
+        assert self.state == ("ALARM" if interrupted else "IDLE")
 
     def hang(self) -> None:
         self.bench.hang()
@@ -322,6 +326,14 @@ class PumpMachine(RuleBasedStateMachine):
         assert (self.state, self.status["alarms"]) == ("ALARM", ["WATCHDOG_RESET"])
 
     def reset(self) -> None:
+        """What was delivered is still known, and not too low (D10)."""
+        counted = self.status["counted_steps"]
+        if self.rows is not None:
+            oracle = Oracle(self.rows)
+            most = (oracle.volume_pl(oracle.boundaries_ms[-1]) + self.boluses_pl) // oracle.step_pl
+            assert self.bench.steps - self.base_steps <= counted <= most + 4 * (1 + bool(self.boluses_pl))
+        else:
+            assert counted == self.recalled_steps
         self.loaded = None
         self.forget()
 
@@ -342,7 +354,8 @@ class PumpMachine(RuleBasedStateMachine):
         counted = status["counted_steps"]
         pulses = self.bench.steps - self.base_steps
         if self.rows is None:
-            assert counted == pulses == 0
+            assert pulses == 0
+            assert counted == self.recalled_steps
             return
         if self.state in MAY_RUN:
             assert counted <= pulses, "the odometer is read once a tick, so it may only lag"

@@ -11,11 +11,9 @@ TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.store import Store
 
-_HEAD = "<III"  # sequence, CRC-32 of the names, how many
-_HEAD_BYTES = 12
-_VALUE_BYTES = 8
 _CRC_BYTES = 4
-MOST_VALUES = 60  # 496 bytes: littlefs keeps files of up to 512 inside the directory, which costs an eighth
+MOST_BYTES = 2048  # littlefs keeps files of up to 512 inside the directory; beyond that each costs an erase of 45 ms
+SIGNED_64, UNSIGNED_32 = "q", "I"  # what a value is
 
 
 def worst_case(values: list[int], most: list[int], torn: bool) -> list[int]:
@@ -26,17 +24,20 @@ def worst_case(values: list[int], most: list[int], torn: bool) -> list[int]:
 
 
 class Checkpoint:
-    """names: what the values are, in order. A file with other names is never taken for this one.
-
-    At most MOST_VALUES integers of 64 bits with sign. name: of the two files, without the 0 or 1 behind it.
+    """names: what the values are, in order, and `more` of them behind without a name of their own. A file with other
+    names is never taken for this one. name: of the two files, without the 0 or 1 behind it.
     """
 
-    def __init__(self, store: "Store", name: str, names: "tuple[str, ...]") -> None:
-        if len(names) > MOST_VALUES:
-            raise ValueError("a checkpoint holds %d values at most" % MOST_VALUES)
+    def __init__(
+        self, store: "Store", name: str, names: "tuple[str, ...]", more: int = 0, code: str = SIGNED_64
+    ) -> None:
         self._store = store
         self._name = name
-        self._count = len(names)
+        self._count = len(names) + more
+        self._form = "<III%d%s" % (self._count, code)
+        self._unsigned = code == UNSIGNED_32
+        if struct.calcsize(self._form) + _CRC_BYTES > MOST_BYTES:
+            raise ValueError("a checkpoint has %d bytes at most" % MOST_BYTES)
         self._names_crc = binascii.crc32(",".join(names).encode())
         self._sequence = 0
         self._turn = 0  # the file to be written next: never the newest good one
@@ -46,9 +47,9 @@ class Checkpoint:
         if len(values) != self._count:
             raise ValueError("%d values for %d names" % (len(values), self._count))
         for value in values:
-            if value >> 63 not in (0, -1):
-                raise ValueError("%d is beyond 64 bits" % value)
-        data = struct.pack("<III%dq" % self._count, self._sequence + 1, self._names_crc, self._count, *values)
+            if (value >> 32 != 0) if self._unsigned else (value >> 63 not in (0, -1)):
+                raise ValueError("%d is beyond %s" % (value, "32 bits" if self._unsigned else "64 bits"))
+        data = struct.pack(self._form, self._sequence + 1, self._names_crc, self._count, *values)
         data += struct.pack("<I", binascii.crc32(data))
         try:
             self._store.write(self._name + "01"[self._turn], data)
@@ -85,8 +86,8 @@ class Checkpoint:
 
     def _row(self, data: bytes) -> "list[int] | None":
         """[sequence, CRC of names, count, *values], or None for what is no good checkpoint of these names."""
-        end = _HEAD_BYTES + _VALUE_BYTES * self._count
+        end = struct.calcsize(self._form)
         if len(data) != end + _CRC_BYTES or struct.unpack_from("<I", data, end)[0] != binascii.crc32(data[:end]):
             return None
-        row = list(struct.unpack_from("<III%dq" % self._count, data))
+        row = list(struct.unpack_from(self._form, data))
         return row if row[1] == self._names_crc and row[2] == self._count else None

@@ -3,7 +3,7 @@
 One exception, on the safe side: a first `load` forgets the program that was there, even if the new one is refused.
 """
 
-from pump.core import alarms, wire
+from pump.core import alarms, housekeeping, wire
 from pump.core.infusion import Infusion
 from pump.core.program import Program, Refusal, is_whole
 from pump.core.syringes import NOMINAL_NL, SYRINGES, fill_steps, step_volume_pl
@@ -15,9 +15,6 @@ if TYPE_CHECKING:
 
     from pump.core.controller import Controller
     from pump.core.hardware import Message, Phase
-
-EVENTS_PER_REPLY = 8
-EVENTS_TEXT_BYTES = 400  # with quotes and numbers around it a reply stays one line of the link
 
 
 def hello(pump: "Controller") -> "Message":
@@ -42,13 +39,6 @@ def heartbeat(pump: "Controller") -> "Message":
     return {"time_ms": pump.now_ms}
 
 
-def events(pump: "Controller", after: int) -> "Message":
-    entries = pump.log.after(after, EVENTS_PER_REPLY)
-    while len(entries) > 1 and sum([len(entry[3]) for entry in entries]) > EVENTS_TEXT_BYTES:
-        entries.pop()
-    return {"last": pump.log.last, "entries": entries}
-
-
 def _check_syringe(syringe: str, fill_nl: int) -> None:
     if syringe not in SYRINGES:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: known are %s" % ", ".join(sorted(SYRINGES)))
@@ -66,8 +56,10 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     pump.step_volume = step_volume_pl(syringe, pump.board.LEAD_UM, pump.board.STEPS_PER_TURN)
     pump.syringe_end_steps = pump.total_steps + fill_steps(fill_nl, pump.step_volume)
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
+    pump.watch.fitted(pump.step_volume)
+    pump.book(0)
     if pump.infusion:
-        pump.infusion.refit(pump.syringe_end_steps, pump.total_steps)
+        pump.infusion.refit(pump.end_steps(), pump.total_steps)
     pump.event("FIT_SYRINGE")
     return {"remaining_nl": pump.nl_of(pump.syringe_end_steps - pump.total_steps)}
 
@@ -83,17 +75,19 @@ def load(pump: "Controller", program: "Message", first: int, phases: list["Phase
     """Stores a part of a program; the reply is read back from what is stored. A first part replaces the old one."""
     coming: "Program | None" = None
     if first == 0:
-        pump.program = None
+        pump.drop_program()
         pump.event("LOAD")
         coming = Program(program)
         _check_syringe(program["syringe"], program["fill_nl"])
         coming.fastest_pl_h = fastest_pl_h(pump, program["syringe"])
+        pump.dosing.load(program)
     else:
         coming = pump.program
         if coming is None or coming.header != program:
             raise Refusal(wire.WRONG_PARAMETERS, "program: not the one whose loading began")
         pump.event("LOAD")
     coming.add(first, phases)
+    pump.dosing.add(phases)
     pump.program = coming
     return {
         "first": first,
@@ -103,8 +97,9 @@ def load(pump: "Controller", program: "Message", first: int, phases: list["Phase
     }
 
 
-def confirm(pump: "Controller", digest: str) -> "Message":
-    """The second of the two steps before motion: names the digest of exactly what is stored (D8)."""
+def confirm(pump: "Controller", digest: str, overrides: "list[object]") -> "Message":
+    """The second of the two steps before motion: names the digest of exactly what is stored (D8), and the soft limits
+    that a person lets it pass, each with its value (SR-LIB-07)."""
     program = pump.program
     if program is None or not program.complete:
         raise Refusal(wire.DIGEST_DIFFERS, "no complete program is loaded")
@@ -112,8 +107,33 @@ def confirm(pump: "Controller", digest: str) -> "Message":
         raise Refusal(wire.DIGEST_DIFFERS, "digest: the stored program has %s" % program.digest)
     if pump.syringe != program.header["syringe"]:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: declare a %s first" % program.header["syringe"])
+    for kind, text in pump.dosing.confirm(overrides):
+        pump.log.add(pump.now_ms, kind, text)
+    if not pump.memory.save_program(program.header, program.phases, digest):
+        pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
+        raise Refusal(wire.STILL_TRUE, "the program cannot be stored")
     pump.event("CONFIRM")
     return {"digest": digest}
+
+
+def program(pump: "Controller", first: int) -> "Message":
+    """The program that was confirmed last, as it is stored: it outlives the power (SR-LOG-05, SR-UI-01)."""
+    stored = pump.memory.program()
+    if stored is None:
+        raise Refusal(wire.WRONG_PARAMETERS, "program: none is stored")
+    header, phases, digest = stored
+    if not is_whole(first, 0, len(phases)):
+        raise Refusal(wire.WRONG_PARAMETERS, "first: must be 0 to %d" % len(phases))
+    return {"program": header, "phases": phases[first : first + wire.PHASES_PER_LOAD], "digest": digest}
+
+
+def _check_ready(pump: "Controller") -> None:
+    """What must hold before the motor is let run, or the one thing that does not (SR-STOP-01)."""
+    blocking = [name for name in alarms.named(pump.conditions) if alarms.ALARMS[name][alarms.EFFECT] < alarms.KEEP]
+    if blocking:
+        raise Refusal(wire.STILL_TRUE, "still true: %s" % ", ".join(blocking))
+    if not pump.watch.sensors.syringe:
+        raise Refusal(wire.STILL_TRUE, "there is no syringe in its holder")
 
 
 def start(pump: "Controller") -> "Message":
@@ -122,8 +142,12 @@ def start(pump: "Controller") -> "Message":
     program, step_volume = pump.program, pump.step_volume
     if program is None or step_volume is None:
         raise Refusal(wire.NOT_IN_STATE, "start: no confirmed program")
+    _check_ready(pump)
+    pump.restarting()
+    pump.dosing.start(step_volume)
+    pump.book(0)
     pump.infusion = Infusion(program.phases, step_volume, pump.shortest_ticks)
-    pump.infusion.begin(pump.total_steps, pump.syringe_end_steps)
+    pump.infusion.begin(pump.total_steps, pump.end_steps())
     pump.attended = bool(program.header["attended"])
     pump.event("START")
     return {}
@@ -137,9 +161,18 @@ def pause(pump: "Controller") -> "Message":
 def resume(pump: "Controller") -> "Message":
     if pump.infusion is None:
         raise Refusal(wire.NOT_IN_STATE, "no program to resume")
-    if alarms.lowest_effect(pump.conditions) < alarms.KEEP:
-        raise Refusal(wire.STILL_TRUE, "still true: %s" % ", ".join(alarms.named(pump.conditions)))
+    _check_ready(pump)
+    pump.restarting()
     pump.event("RESUME")
+    return {}
+
+
+def hold(pump: "Controller") -> "Message":
+    """Another device has seen a hazard: down to the hold rate, until `resume` (SR-LINK-04, SR-LINK-05)."""
+    if pump.state == "KVO":
+        pump.event("HAZARD")
+    else:
+        pump.hold("HAZARD")
     return {}
 
 
@@ -152,30 +185,54 @@ def stop(pump: "Controller") -> "Message":
     return {}
 
 
-def bolus(pump: "Controller", volume_nl: int, duration_ms: int) -> "Message":
+def bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "list[object]") -> "Message":
     """Adds a bolus on top of the running program (SR-BOLUS-01, SR-BOLUS-02)."""
+    pump.dosing.ledger.request()
+    try:
+        return _bolus(pump, volume_nl, duration_ms, overrides)
+    except Refusal:
+        pump.dosing.ledger.refuse()
+        raise
+
+
+def _bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "list[object]") -> "Message":
     if not is_whole(volume_nl, 1, 100000000) or not is_whole(duration_ms, 1000, MS_PER_H):
         raise Refusal(wire.BEYOND_LIMIT, "bolus: volume_nl must be 1 to 100000000, duration_ms 1000 to %d" % MS_PER_H)
-    infusion, syringe = pump.infusion, pump.syringe
-    if infusion is None or syringe is None:
+    infusion, syringe, step_volume = pump.infusion, pump.syringe, pump.step_volume
+    if infusion is None or syringe is None or step_volume is None:
         raise Refusal(wire.NOT_IN_STATE, "bolus: no program is running")
+    if alarms.lowest_effect(pump.alarms) < alarms.KEEP or alarms.highest_priority(pump.alarms) > alarms.LOW:
+        raise Refusal(wire.STILL_TRUE, "bolus: refused during %s" % ", ".join(alarms.named(pump.alarms)))
     volume_pl = volume_nl * PL_PER_NL
     together_pl_h = volume_pl * MS_PER_H // duration_ms + infusion.highest_pl_h()
     most = fastest_pl_h(pump, syringe)
     if together_pl_h > most:
         raise Refusal(wire.BEYOND_LIMIT, "bolus: with the program %d pL/h; allowed are %d" % (together_pl_h, most))
+    pump.book(0)
+    volume_pl = pump.dosing.check_bolus(volume_nl, duration_ms, overrides, infusion.highest_pl_h(), step_volume)
+    if not volume_pl:
+        pump.raise_alarms(alarms.BITS["DOSE_LIMIT"])
+        raise Refusal(wire.BEYOND_LIMIT, "bolus: the dose of the last hours leaves no room for it")
     if not infusion.add_bolus(volume_pl, duration_ms * TICKS_PER_MS):
         raise Refusal(wire.BEYOND_LIMIT, "bolus: the program ends before it would")
+    given_nl = volume_pl // PL_PER_NL
+    if given_nl < volume_nl:
+        pump.log.add(pump.now_ms, "library", "bolus of %d nL reduced to %d nL" % (volume_nl, given_nl))
+    pump.dosing.ledger.begin_bolus()
     pump.event("BOLUS")
-    return {}
+    return {"volume_nl": given_nl}
 
 
 def acknowledge(pump: "Controller") -> "Message":
     """Ends the alarms whose condition is over; a condition still true keeps its alarm. Never starts the motor."""
+    if pump.memory.failed or pump.log.failed:
+        pump.checkpoint()  # whether it can be written now
+    pump.watch.acknowledged()
     staying = pump.alarms & pump.conditions
     if pump.state == "ALARM" and alarms.lowest_effect(staying) < alarms.KEEP:
-        raise Refusal(wire.STILL_TRUE, "still true: %s" % ", ".join(alarms.named(staying)))
-    pump.alarms = staying
+        blocking = [name for name in alarms.named(staying) if alarms.ALARMS[name][alarms.EFFECT] < alarms.KEEP]
+        raise Refusal(wire.STILL_TRUE, "still true: %s" % ", ".join(blocking))
+    pump.end_alarms(pump.alarms & ~staying)
     pump.changed = True
     pump.event("ACKNOWLEDGE" if pump.state != "ALARM" or pump.infusion else "CLEARED")
     return {"alarms": alarms.named(staying)}
@@ -187,12 +244,24 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "syringe": syringe,
     "load": load,
     "confirm": confirm,
+    "program": program,
     "start": start,
     "pause": pause,
     "resume": resume,
     "stop": stop,
+    "hold": hold,
     "bolus": bolus,
     "acknowledge": acknowledge,
+    "mute": housekeeping.mute,
     "heartbeat": heartbeat,
-    "events": events,
+    "clock": housekeeping.clock,
+    "events": housekeeping.events,
+    "journal": housekeeping.journal,
+    "doses": housekeeping.doses,
+    "selftest": housekeeping.selftest,
+    "settings": housekeeping.settings,
+    "configure": housekeeping.configure,
+    "library": housekeeping.library,
+    "library_load": housekeeping.library_load,
+    "library_confirm": housekeeping.library_confirm,
 }

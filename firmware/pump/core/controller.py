@@ -1,42 +1,55 @@
-"""Decides: requests and conditions in, state out. Holds the alarms, the program, the syringe and the log.
+"""Decides: requests and conditions in, state out. Holds the alarms, the program and the syringe.
 
-It moves nothing itself. `state` alone says whether the motor may run (`course`); the app follows it.
+It moves nothing itself. `state` alone says whether the motor may run (`course`); the app follows it. Monitors are
+watch.py's, limits and boluses dosing.py's, what survives a power cut memory.py's.
 """
 
-from pump.core import alarms, states, wire
+from pump.core import alarms, memory, states, wire
 from pump.core.commands import COMMANDS
+from pump.core.dosing import Dosing
 from pump.core.infusion import Infusion
-from pump.core.log import Log
-from pump.core.monitors import Occlusion, Silence, motor_fault
+from pump.core.monitors import Repeats, motor_fault
 from pump.core.program import Refusal
-from pump.core.units import MS_PER_H, PL_PER_NL, TICKS_PER_MS, TICKS_PER_S
+from pump.core.signals import Annunciator
+from pump.core.units import MS_PER_S, PL_PER_NL, S_PER_H, TICKS_PER_MS, TICKS_PER_S
+from pump.core.watch import Watch
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.feeder import Feeder
-    from pump.core.hardware import Board, Build, Message
+    from pump.core.hardware import Board, Build, Inputs, Message
+    from pump.core.memory import Memory
     from pump.core.program import Program
-
-KVO_MOST_PL_H = 1000000000  # 1 mL/h
 
 _OCCLUSION = alarms.BITS["OCCLUSION"]
 _MOTOR_FAULT = alarms.BITS["MOTOR_FAULT"]
 _SYRINGE_EMPTY = alarms.BITS["SYRINGE_EMPTY"]
-_LINK_LOST = alarms.BITS["LINK_LOST"]
+_DOSE_LIMIT = alarms.BITS["DOSE_LIMIT"]
+_MEMORY_FAULT = alarms.BITS["MEMORY_FAULT"]
+LONGEST_REFUSAL = 160  # characters: with the rest of its entry it is a line of the link
+_CHECKPOINT_MS = memory.CHECKPOINT_S * MS_PER_S
 
 
 class Controller:
     """board: the board's data (boards/*/board.py). build: VERSION and DIGEST. feeder: what the generator was given.
+    memory: opened.
 
     state, course, alarms (bits in force), conditions (bits true now), now_ms since power-on, total_steps by the
     odometer. syringe, step_volume, syringe_end_steps: the one that is fitted, and its last step by the odometer.
+    signals: what the alarms in force sound and look like. report: of the self-test.
     """
 
-    def __init__(self, board: "Board", build: "Build", feeder: "Feeder") -> None:
+    def __init__(self, board: "Board", build: "Build", feeder: "Feeder", inputs: "Inputs", kept: "Memory") -> None:
         self.board = board
         self.build = build
         self.feeder = feeder
-        self.log = Log()
+        self.memory = kept
+        self.log = kept.journal
+        self.watch = Watch(board, inputs)
+        self.watch.use(kept.settings)
+        self.dosing = Dosing(board)
+        self.signals = Annunciator()
+        self.report: "dict[str, str]" = {}
         self.state = "BOOT"
         self.course: "Infusion | None" = None  # what the step generator is to run; None: the motor is off
         self.alarms = self.conditions = 0
@@ -54,8 +67,16 @@ class Controller:
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
         self._last = [-1, 0, 0, 0, 0, 0]  # the progress of the program that ended
-        self._occlusion = Occlusion(board.OCCLUSION_PA[-1])
-        self._silence = Silence(board.LINK_TIMEOUT_MS)
+        self._back_steps = 0  # pulses that went backward, by the odometer since power-on
+        self._booked_steps = 0  # forward steps that the ledger knows
+        self._forward_before = 0  # forward steps before this power-on
+        self._dose_end_steps = 0  # the odometer at the last step that the dose windows allow
+        self._saved = False  # the checkpoint says what is so
+        self._since_saved_ms = 0
+        self._refused = ""
+        self._refusals = 0
+        self._stopped_by = 0
+        self._repeats = Repeats(board.REPEATS, board.REPEATS_S * MS_PER_S)
 
     # --- what happens
 
@@ -84,58 +105,148 @@ class Controller:
             self.log.add(self.now_ms, "alarm", name)
             self.changed = True
         self.alarms |= bits
+        self.signals.set(alarms.highest_priority(self.alarms), True)
         effect = alarms.lowest_effect(bits)
         if effect == alarms.STOP_FOR_GOOD:
             self.event("FAIL")
         elif effect == alarms.STOP:
             self._relief = None
+            self._stopped_by = bits & ~_SYRINGE_EMPTY  # which is no fault, and over with the next syringe
             self.event("HALT")
         elif effect == alarms.HOLD and self.state in ("INFUSING", "BOLUS"):
-            self._hold = self._hold_course()
-            self.event("HOLD")
-            if not self._hold:  # a hold rate of 0 is a pause
-                self.event("HOLD_DONE")
+            self.hold("HOLD")
 
-    def booted(self, watchdog_reset: bool) -> None:
-        """The self-test has passed. After a watchdog reset the pump says so and stays still (SR-POWER-01)."""
+    def hold(self, event: str) -> None:
+        """From the program down to the hold rate (KVO)."""
+        self._hold = self._hold_course()
+        self.event(event)
+        if not self._hold:  # a hold rate of 0 is a pause
+            self.event("HOLD_DONE")
+
+    def end_alarms(self, bits: int) -> None:
+        """These alarms are no longer in force."""
+        for name in alarms.named(bits & self.alarms):
+            self.log.add(self.now_ms, "cleared", name)
+            self.changed = True
+        self.alarms &= ~bits
+        self.signals.set(alarms.highest_priority(self.alarms))
+
+    def booted(self, watchdog_reset: bool, failed: "str | None") -> None:
+        """The self-test is over; `failed` is the step that did. After a reset in the middle of an infusion the pump
+        says so and stays still (SR-POWER-01)."""
+        self.log.add(self.now_ms, "boot", "%s %s" % (self.build.VERSION, self.build.DIGEST[:16]))
+        self._recall()
+        for text in self.memory.findings:
+            self.log.add(self.now_ms, "fault", text)
+        bits = 0
         if watchdog_reset:
-            self.raise_alarms(alarms.BITS["WATCHDOG_RESET"])
+            bits |= alarms.BITS["WATCHDOG_RESET"]
+        elif self.memory.interrupted:
+            bits |= alarms.BITS["POWER_INTERRUPTED"]
+        if self.memory.findings:
+            bits |= _MEMORY_FAULT
+        if failed:
+            self.log.add(self.now_ms, "fault", "self-test: %s" % failed)
+            bits |= alarms.BITS["SELF_TEST_FAILED"]
+        if bits:
+            self.raise_alarms(bits)
         else:
             self.event("SELF_TEST_PASSED")
+
+    def _recall(self) -> None:
+        """Takes up what was delivered before the power failed; no time has passed, and nothing is too low (D9, D10)."""
+        kept, ledger = self.memory, self.dosing.ledger
+        self.dosing.library = kept.library
+        if kept.ledger_state and ledger.restore(kept.ledger_state):
+            ledger.update(0, kept.lost_steps)
+            if ledger.in_bolus:
+                ledger.end_bolus(0, False)
+        totals = kept.totals
+        if totals:
+            self._forward_before = totals[memory.FORWARD]
+            counted = totals[memory.COUNTED]
+            nl = counted * totals[memory.STEP_FL] // 1000000
+            self._last = [totals[memory.PHASE] - 1, totals[memory.INFUSED], 0, counted, counted, nl]
+            if kept.interrupted:
+                text = "%d nL at most were delivered before, %d steps of them uncertain" % (nl, kept.lost_steps)
+                self.log.add(self.now_ms, "interrupted", text)
+
+    def fail(self, what: str) -> None:
+        """A test that goes on while the pump runs has failed (SR-DIAG-11)."""
+        self.log.add(self.now_ms, "fault", "self-test: %s" % what)
+        self.raise_alarms(alarms.BITS["SELF_TEST_FAILED"])
 
     def sense(self, elapsed_ms: int, pressure_pa: int, total_steps: int) -> None:
         """Once in every control tick: samples to conditions to state. Allocates nothing unless a condition changes."""
         self.now_ms += elapsed_ms
         self.pressure_pa = pressure_pa
+        steps = total_steps - self.total_steps
         self.total_steps = total_steps
         feeder = self.feeder
-        conditions = 0
         course = self.course
-        if self._occlusion.update(course is not None and not course.backward, pressure_pa):
-            conditions |= _OCCLUSION
+        conditions = self.watch.tick(course is not None and not course.backward, pressure_pa, steps)
         if motor_fault(feeder.due, total_steps, feeder.asked):
             conditions |= _MOTOR_FAULT
-        if self._silence.update(elapsed_ms) and self.attended:
-            conditions |= _LINK_LOST
-        if self.conditions & _SYRINGE_EMPTY and total_steps >= self.syringe_end_steps:
+        before = self.conditions
+        if before & _SYRINGE_EMPTY and total_steps >= self.syringe_end_steps:
             conditions |= _SYRINGE_EMPTY  # until another is fitted
-        if course:
-            if course.backward and pressure_pa <= self.board.RELIEVED_PA:
-                self._relief = None
-                self._steer()
-            elif feeder.is_over():
-                if course.backward:
-                    self._relief = None
-                    self._steer()
-                elif course.planner.dry:
-                    conditions |= _SYRINGE_EMPTY
-                else:
-                    self._complete(course)
-        if conditions != self.conditions:
-            rising = conditions & ~self.conditions
+        if before & _DOSE_LIMIT and total_steps >= self._dose_end_steps:
+            conditions |= _DOSE_LIMIT
+        if course and (feeder.is_over() or (course.backward and pressure_pa <= self.board.RELIEVED_PA)):
+            conditions |= self._course_is_over(course)
+        if conditions != before:
             self.conditions = conditions
+            ending = before & ~conditions & alarms.PASSING_BITS
+            if ending:
+                self.end_alarms(ending)
+            rising = conditions & ~before
             if rising:
                 self.raise_alarms(rising)
+
+    def _course_is_over(self, course: "Infusion") -> int:
+        """The course has come to its end, or to where it may not go on: the condition that follows."""
+        if course.backward:
+            self._relief = None
+            self._steer()
+        elif not course.planner.dry:
+            self._complete(course)
+        elif self.total_steps >= self.syringe_end_steps:
+            return _SYRINGE_EMPTY
+        elif course is self.infusion:
+            return _DOSE_LIMIT
+        else:  # the hold rate, too, keeps to the dose windows
+            self._complete(course)
+        return 0
+
+    def second(self, elapsed_ms: int) -> None:
+        """Once a second, behind the tick: books, watches, and saves what must outlive the power."""
+        self.book(elapsed_ms)
+        self.watch.second(self, elapsed_ms)
+        self._since_saved_ms += elapsed_ms
+        if self.course and self._since_saved_ms >= _CHECKPOINT_MS:
+            self._saved = False
+
+    def book(self, elapsed_ms: int) -> None:
+        """Tells the ledger what was pushed, and the planner how much more may be."""
+        ledger = self.dosing.ledger
+        forward = self.total_steps - self._back_steps
+        course = self.course
+        if course and course.backward:
+            ledger.update(elapsed_ms, 0)  # booked when it is over
+            return
+        ledger.update(elapsed_ms, forward - self._booked_steps)
+        self._booked_steps = forward
+        self._dose_end_steps = self.total_steps + ledger.left_steps
+        if course:
+            planner = course.planner
+            limit = self.end_steps() - course.base_steps
+            if limit > planner.limit:  # steps have left a window
+                planner.limit = limit
+                planner.dry = False
+
+    def end_steps(self) -> int:
+        """The odometer at the last step that syringe and dose windows allow."""
+        return min(self.syringe_end_steps, self._dose_end_steps)
 
     def follow(self) -> None:
         """Behind the tick: notices a new phase and the end of a bolus. The planner is ahead of both."""
@@ -143,8 +254,43 @@ class Controller:
         if infusion and self.course is infusion:
             if infusion.phase_is_planned() and infusion.enter_phase(infusion.now_ticks(self.feeder.lead_us)):
                 self.changed = True
-            if self.state == "BOLUS" and infusion.now_ticks(self.feeder.lead_us) >= infusion.planner.law.bolus_end:
-                self.event("BOLUS_DONE")
+            if self.state == "BOLUS":
+                at = infusion.now_ticks(self.feeder.lead_us)
+                if at >= infusion.planner.law.bolus_end:
+                    self.dosing.end_bolus(infusion, at)
+                    self.event("BOLUS_DONE")
+
+    def save(self) -> bool:
+        """Behind the tick: writes what is new to the store, one thing at a time; whether anything was to be written."""
+        if not self._saved:
+            self.checkpoint()
+            return True
+        log = self.log
+        if log.saved != log.last:
+            log.save()
+            return True
+        return False
+
+    def checkpoint(self) -> bool:
+        """Saves the totals as they are. False: they could not be saved, and the motor must not run."""
+        course, step_volume = self.course, self.step_volume
+        most = step_fl = 0
+        if step_volume:
+            step_fl = step_volume[0] * 1000 // step_volume[1]
+        running = course is not None and not course.backward
+        if course and running:
+            most = course.steps_within(course.now_ticks(self.feeder.lead_us), memory.BOUND_S * TICKS_PER_S)
+        phase, infused_ms, _rate, _asked, counted, _nl = self.progress()
+        self.book(0)
+        forward = self._forward_before + self.total_steps - self._back_steps
+        in_hold = course is not None and course is not self.infusion
+        totals = [int(running), int(in_hold), forward, counted, infused_ms, phase + 1, most, step_fl]
+        self._saved = self.memory.save_totals(totals, self.dosing.ledger.state())
+        self._since_saved_ms = 0
+        if not self._saved:
+            self.raise_alarms(_MEMORY_FAULT)
+            self._saved = True  # tried again with the next change
+        return not self.memory.failed
 
     def halted(self, course: "Infusion", total_steps: int) -> None:
         """The motor, which ran `course`, has just been turned off with the odometer at total_steps."""
@@ -153,30 +299,35 @@ class Controller:
         own = total_steps - course.base_steps
         if course is infusion:
             at = infusion.now_ticks(self.feeder.lead_us)
-            infusion.abandon_bolus(at)
+            if self.dosing.ledger.in_bolus:
+                self.dosing.end_bolus(infusion, at)
             infusion.rewind(at, total_steps)
             if self.alarms & _OCCLUSION and self.state == "ALARM":
                 self._relief = self._relief_course(own)
                 self._steer()
         elif course.backward:
             self.syringe_end_steps += 2 * own
+            self._back_steps += 2 * own  # they are taken from what was pushed, too
+            self._booked_steps -= own
             self.log.add(self.now_ms, "relief", "%d nL back at %d Pa" % (self.nl_of(own), self.pressure_pa))
             if infusion:
                 infusion.taken_back(own, total_steps)
-                infusion.planner.limit = self.syringe_end_steps - infusion.base_steps
         else:
             self.kvo_steps += own
             if infusion:
                 infusion.made_elsewhere(own)
-                infusion.planner.limit = self.syringe_end_steps - infusion.base_steps
+        self.book(0)
+        if infusion:
+            infusion.planner.limit = self.end_steps() - infusion.base_steps
         self.feeder.begin(None, total_steps)  # what was handed over and not made is asked for no more
         if self.state in ("IDLE", "FAULT") or (self.state == "KVO" and self._over):
             self.end()
+        self._saved = False
 
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
         if course is not self.infusion:
-            course.begin(total_steps, self.syringe_end_steps if not course.backward else total_steps + (1 << 29))
+            course.begin(total_steps, total_steps + (1 << 29) if course.backward else self.end_steps())
         self.feeder.begin(course.planner, total_steps)
 
     def _complete(self, course: "Infusion") -> None:
@@ -198,10 +349,9 @@ class Controller:
         if not infusion or not step_volume:
             return None
         running_pl_h = infusion.rate_pl_h(max(infusion.now_ticks(self.feeder.lead_us) - 1, 0))
-        rate_pl_h = min(running_pl_h, self.board.KVO_NL_H * PL_PER_NL, KVO_MOST_PL_H)
-        if not rate_pl_h:
+        rate_pl_h, duration_ms = self.dosing.hold_bounds(running_pl_h)
+        if not rate_pl_h or not duration_ms:
             return None
-        duration_ms = min(self.board.KVO_MS, self.board.KVO_NL * PL_PER_NL * MS_PER_H // rate_pl_h)
         return Infusion([["infuse", duration_ms, rate_pl_h, rate_pl_h]], step_volume, self.shortest_ticks)
 
     def _relief_course(self, delivered_steps: int) -> "Infusion | None":
@@ -210,7 +360,7 @@ class Controller:
             return None
         rate_pl_h = self.board.RELIEF_NL_H * PL_PER_NL
         volume_pl = min(self.nl_of(delivered_steps), self.board.RELIEF_NL) * PL_PER_NL
-        duration_ms = volume_pl * MS_PER_H // rate_pl_h
+        duration_ms = volume_pl * S_PER_H * MS_PER_S // rate_pl_h
         if not duration_ms:
             return None
         return Infusion([["infuse", duration_ms, rate_pl_h, rate_pl_h]], self.step_volume, self.shortest_ticks, True)
@@ -222,15 +372,45 @@ class Controller:
             self._last = self.progress()
             self.infusion = None
             self.attended = False
+            self.watch.program_ended()
+            self.drop_program()  # to start it again would repeat what is delivered (SR-STOP-05)
+
+    # --- programs
+
+    def is_staged(self) -> bool:
+        """Whether a program waits for its confirmation or its start."""
+        return self.program is not None and self.infusion is None and self.state in ("IDLE", "READY")
+
+    def drop_program(self) -> None:
+        """Forgets the program that is loaded."""
+        self.program = None
+        self.dosing.drop()
+
+    def expire(self) -> None:
+        """A program has waited too long for its start (SR-UI-09)."""
+        self.drop_program()
+        self.event("EXPIRED")
+        self.raise_alarms(alarms.BITS["IDLE_TOO_LONG"])
+
+    def restarting(self) -> None:
+        """A start or resume is about to be done. Refusal where the same alarm came before too many (SR-STOP-06)."""
+        stopped_by, self._stopped_by = self._stopped_by, 0
+        if stopped_by and self._repeats.note(self.now_ms, stopped_by):
+            self._repeats.forget()
+            self.raise_alarms(alarms.BITS["REPEATED_ALARM"])
+            raise Refusal(wire.STILL_TRUE, "the same alarm came too often: acknowledge first")
 
     # --- what is asked
 
     def heard(self) -> None:
         """A good line has come from the host."""
-        self._silence.heard()
+        self.watch.heard()
 
-    def act(self, method: str, params: "Message") -> "tuple[Message | None, tuple[int, str] | None]":
-        """Carries out one request: (result, None) or (None, (code, reason)). What is refused changes nothing."""
+    def act(self, method: str, params: "Message", by: str = "") -> "tuple[Message | None, tuple[int, str] | None]":
+        """Carries out one request: (result, None) or (None, (code, reason)). What is refused changes nothing.
+
+        by: who asked, for the log; empty for the host.
+        """
         command = wire.METHODS[method][0]
         try:
             if command and not states.allows(self.state, command):
@@ -238,13 +418,35 @@ class Controller:
                 raise Refusal(wire.NOT_IN_STATE, "%s in state %s; possible in %s" % (method, self.state, possible))
             result = COMMANDS[method](self, **params)
         except Refusal as refusal:
-            self.log.add(self.now_ms, "refused", "%s: %s" % (method, refusal.reason))
+            self._note_refusal("%s%s: %s" % (method, by, refusal.reason))
+            self.signals.refuse()
             return None, (refusal.code, refusal.reason)
         if command:
-            self.log.add(self.now_ms, "command", method)
+            self._note_refusal("")
+            self.log.add(self.now_ms, "command", method + by)
         return result, None
 
+    def _note_refusal(self, text: str) -> None:
+        """Logs a refusal (text); the same one again is counted, and told with the next thing that is asked: a host that goes
+        on asking neither fills the log nor wears the flash."""
+        text = text[:LONGEST_REFUSAL]
+        if text and text == self._refused:
+            self._refusals += 1
+            return
+        if self._refusals:
+            self.log.add(self.now_ms, "refused", "the same %d times more" % self._refusals)
+        self._refused, self._refusals = text, 0
+        if text:
+            self.log.add(self.now_ms, "refused", text)
+
     # --- what is told
+
+    def rate_pl_h(self) -> int:
+        """Rate of the motor now, that of a hold included; 0 while it is off or goes back."""
+        course = self.course
+        if not course or course.backward:
+            return 0
+        return course.rate_pl_h(max(course.now_ticks(self.feeder.lead_us), 0))
 
     def progress(self) -> list[int]:
         """[phase, infused_ms, rate_nl_h, asked_steps, counted_steps, counted_nl] of the program, or of the last."""
@@ -264,9 +466,14 @@ class Controller:
         pl, divisor = self.step_volume
         return steps * pl // (divisor * PL_PER_NL)
 
+    def remaining_nl(self) -> int:
+        """Left in the syringe by the count."""
+        return self.nl_of(max(self.syringe_end_steps - self.total_steps, 0))
+
     def status(self) -> "Message":
         """The fields of wire.STATUS."""
         phase, infused_ms, rate_nl_h, asked, counted, counted_nl = self.progress()
+        remaining_nl = self.remaining_nl()
         return {
             "time_ms": self.now_ms,
             "state": self.state,
@@ -276,7 +483,11 @@ class Controller:
             "asked_steps": asked,
             "counted_steps": counted,
             "counted_nl": counted_nl,
-            "remaining_nl": self.nl_of(max(self.syringe_end_steps - self.total_steps, 0)),
+            "remaining_nl": remaining_nl,
+            "empty_s": remaining_nl * S_PER_H // rate_nl_h if rate_nl_h else -1,
             "pressure_pa": self.pressure_pa,
+            "library": self.dosing.library.digest[:8] if self.dosing.library.entries else "",
+            "overrides": self.dosing.overrides,
+            "muted_ms": self.signals.muted_ms,
             "alarms": alarms.named(self.alarms),
         }

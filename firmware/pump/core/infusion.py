@@ -2,7 +2,7 @@
 
 from pump.core.law import BEGIN_PL_H, DURATION_MS, END_PL_H, Law
 from pump.core.planner import Planner
-from pump.core.units import TICKS_PER_MS, US_PER_TICK
+from pump.core.units import S_PER_H, TICKS_PER_MS, TICKS_PER_S, US_PER_TICK
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
@@ -23,8 +23,10 @@ class Infusion:
         self, phases: list["Phase"], step_volume: tuple[int, int], shortest_ticks: int, backward: bool = False
     ) -> None:
         self.phases = phases
+        self.step_volume = step_volume
         self.backward = backward
         self.planner = Planner(Law(phases, step_volume), 0, shortest_ticks)
+        self._ahead = Law(phases, step_volume)  # for a look ahead that leaves the planner's place alone
         self._ends: list[int] = []  # infusion tick at which each phase ends
         end = 0
         for phase in phases:
@@ -93,6 +95,21 @@ class Infusion:
         left = min(max(self._ends[self.phase] - at, 0), duration_ms * TICKS_PER_MS)
         rate_pl_h = end_pl_h - (end_pl_h - begin_pl_h) * left // (duration_ms * TICKS_PER_MS)
         return rate_pl_h + self.planner.law.bolus_pl_h(at)
+
+    def steps_within(self, at: int, ticks: int) -> int:
+        """Steps that may be made from infusion tick `at` until `ticks` later at most, the bolus of now included."""
+        ahead, law = self._ahead, self.planner.law
+        begin = min(max(at, 0), ahead.end)
+        end = min(begin + ticks, ahead.end)
+        ahead.seek(begin)
+        before = ahead.steps_due(begin)
+        ahead.seek(end)
+        steps = ahead.steps_due(end) - before + 2  # what either end cuts through
+        bolus_pl_h = law.bolus_pl_h(max(at, law.bolus_begin)) if law.bolus_end > at else 0
+        if bolus_pl_h:
+            pl, divisor = self.step_volume
+            steps += bolus_pl_h * min(ticks, law.bolus_end - at) * divisor // (TICKS_PER_S * S_PER_H * pl) + 1
+        return steps
 
     def highest_pl_h(self) -> int:
         """Highest rate of the program from the phase in force on."""

@@ -149,6 +149,11 @@ class Law:
         return 0
 
     @property
+    def bolus_begin(self) -> int:
+        """Tick at which the latest bolus begins, or 0."""
+        return self._bolus[1] if self._bolus else 0
+
+    @property
     def bolus_end(self) -> int:
         """Tick at which the latest bolus ends, or 0."""
         return self._bolus[1] + self._bolus[2] if self._bolus else 0

@@ -1,5 +1,6 @@
 """A program on its way in: checked part by part against the wire's table, kept, echoed, and named by its digest."""
 
+from pump.core.units import PL_PER_NL
 from pump.core.wire import BEYOND_LIMIT, KINDS, MAX_PHASE_MS, PROGRAM, WRONG_PARAMETERS, program_digest
 
 TYPE_CHECKING = False  # MicroPython has no typing
@@ -69,6 +70,8 @@ class Program:
                 raise Refusal(WRONG_PARAMETERS, where + "a rate must be a whole number of pL/h, 0 or more")
             if rate_pl_h > self.fastest_pl_h:
                 raise Refusal(BEYOND_LIMIT, where + "%d pL/h; allowed are %d" % (rate_pl_h, self.fastest_pl_h))
+            if kind != "bolus" and rate_pl_h > self.header["basal_nl_h"] * PL_PER_NL:
+                raise Refusal(BEYOND_LIMIT, where + "faster than basal_nl_h, %d" % self.header["basal_nl_h"])
         if kind != "ramp" and begin_pl_h != end_pl_h:
             raise Refusal(WRONG_PARAMETERS, where + "only a ramp has two rates")
         if kind == "pause" and begin_pl_h:

@@ -12,11 +12,36 @@ OFF, RUN, RELIEVE = 0, 1, 2  # RELIEVE: only the bounded backward move after an 
 QUIET, NOTICE, URGENT = 0, 1, 2
 
 # Requests of a person or host: refused where they are not listed.
-COMMANDS = ("LOAD", "CONFIRM", "START", "PAUSE", "RESUME", "STOP", "BOLUS", "ACKNOWLEDGE", "FIT_SYRINGE")
+# HAZARD: somebody else's monitor asks for the hold rate. CONFIGURE: settings or drug library.
+COMMANDS = (
+    "LOAD",
+    "CONFIRM",
+    "START",
+    "PAUSE",
+    "RESUME",
+    "STOP",
+    "BOLUS",
+    "ACKNOWLEDGE",
+    "FIT_SYRINGE",
+    "HAZARD",
+    "CONFIGURE",
+)
 
 # What happens by itself. HALT: an alarm that turns the motor off. HOLD: one that asks for the hold rate (KVO).
 # FAIL: one that only a power cycle ends. HOLD_DONE: the hold has run its time with a program still waiting.
-EVENTS = ("SELF_TEST_PASSED", "BOLUS_DONE", "PROGRAM_DONE", "KVO_DONE", "HOLD_DONE", "HOLD", "HALT", "FAIL", "CLEARED")
+# EXPIRED: a program waited too long for its start.
+EVENTS = (
+    "SELF_TEST_PASSED",
+    "BOLUS_DONE",
+    "PROGRAM_DONE",
+    "KVO_DONE",
+    "HOLD_DONE",
+    "EXPIRED",
+    "HOLD",
+    "HALT",
+    "FAIL",
+    "CLEARED",
+)
 
 # fmt: off
 STATES: dict[str, tuple[int, int, dict[str, str]]] = {
@@ -24,16 +49,19 @@ STATES: dict[str, tuple[int, int, dict[str, str]]] = {
     "BOOT":     (OFF, QUIET,  {"SELF_TEST_PASSED": "IDLE", "STOP": "BOOT",
                                "HOLD": "BOOT", "HALT": "ALARM", "FAIL": "FAULT"}),
     "IDLE":     (OFF, QUIET,  {"LOAD": "IDLE", "CONFIRM": "READY", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "IDLE",
+                               "CONFIGURE": "IDLE", "EXPIRED": "IDLE",
                                "STOP": "IDLE", "HOLD": "IDLE", "HALT": "ALARM", "FAIL": "FAULT"}),
     "READY":    (OFF, QUIET,  {"LOAD": "IDLE", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "READY", "START": "INFUSING",
+                               "EXPIRED": "IDLE",
                                "STOP": "IDLE", "HOLD": "READY", "HALT": "ALARM", "FAIL": "FAULT"}),
     "INFUSING": (RUN, QUIET,  {"PAUSE": "PAUSED", "BOLUS": "BOLUS", "ACKNOWLEDGE": "INFUSING", "PROGRAM_DONE": "KVO",
+                               "HAZARD": "KVO",
                                "STOP": "IDLE", "HOLD": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
     "BOLUS":    (RUN, QUIET,  {"PAUSE": "PAUSED", "BOLUS_DONE": "INFUSING", "ACKNOWLEDGE": "BOLUS",
-                               "PROGRAM_DONE": "KVO",
+                               "PROGRAM_DONE": "KVO", "HAZARD": "KVO",
                                "STOP": "IDLE", "HOLD": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
     "KVO":      (RUN, NOTICE, {"PAUSE": "PAUSED", "RESUME": "INFUSING", "ACKNOWLEDGE": "KVO", "KVO_DONE": "IDLE",
-                               "HOLD_DONE": "PAUSED",
+                               "HOLD_DONE": "PAUSED", "HAZARD": "KVO",
                                "STOP": "IDLE", "HOLD": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
     "PAUSED":   (OFF, NOTICE, {"RESUME": "INFUSING", "FIT_SYRINGE": "PAUSED", "ACKNOWLEDGE": "PAUSED",
                                "STOP": "IDLE", "HOLD": "PAUSED", "HALT": "ALARM", "FAIL": "FAULT"}),

@@ -22,15 +22,35 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "status": (None, {}, "the status of now"),
     "syringe": ("FIT_SYRINGE", {"syringe": str, "fill_nl": int}, "declares a fitted syringe and its fill"),
     "load": ("LOAD", {"program": dict, "first": int, "phases": list}, "stores a part of a program and echoes it"),
-    "confirm": ("CONFIRM", {"digest": str}, "accepts the program that has this digest"),
+    "confirm": ("CONFIRM", {"digest": str, "overrides": list}, "accepts the program that has this digest"),
+    "program": (None, {"first": int}, "the program in force, as the pump stores it"),
     "start": ("START", {}, "starts the confirmed program"),
     "pause": ("PAUSE", {}, "stops the motor and keeps the program"),
     "resume": ("RESUME", {}, "goes on where the program stood"),
     "stop": ("STOP", {}, "stops the motor and ends the program"),
-    "bolus": ("BOLUS", {"volume_nl": int, "duration_ms": int}, "adds a bolus to the running program"),
+    "hold": ("HAZARD", {}, "goes down to the hold rate until `resume`, because another device saw a hazard"),
+    "bolus": (
+        "BOLUS",
+        {"volume_nl": int, "duration_ms": int, "overrides": list},
+        "adds a bolus to the running program",
+    ),
     "acknowledge": ("ACKNOWLEDGE", {}, "acknowledges alarms whose condition is over"),
+    "mute": (None, {"ms": int}, "pauses the sound of the alarms in force; 0 ends the pause"),
     "heartbeat": (None, {}, "says that the host is there"),
+    "clock": (None, {"utc_s": int}, "tells the host's time, which the log then sets beside its own"),
     "events": (None, {"after": int}, "the log from a sequence number on"),
+    "journal": (None, {"name": str, "first": int}, "a piece of a stored file of the log, as it lies in flash"),
+    "doses": (None, {}, "what the dose windows and the boluses of the run have come to"),
+    "selftest": (None, {}, "the result of each step of the self-test at power-on"),
+    "settings": (None, {}, "the settings in force"),
+    "configure": ("CONFIGURE", {"settings": dict}, "stores settings, all of them or none"),
+    "library": (None, {"index": int, "first": int}, "a part of an entry of the drug library in force"),
+    "library_load": (
+        "CONFIGURE",
+        {"count": int, "index": int, "first": int, "fields": dict},
+        "takes in a part of a drug library and echoes it",
+    ),
+    "library_confirm": ("CONFIGURE", {"digest": str}, "puts the library that has this digest in force"),
 }
 
 # notification: what it tells
@@ -49,8 +69,12 @@ STATUS = {
     "asked_steps": "steps of this program handed to the pulse generator",
     "counted_steps": "pulses of this program counted at the pin",
     "counted_nl": "the same as volume",
-    "remaining_nl": "left in the syringe by the count",
+    "remaining_nl": "left in the syringe by the count, the reserve that is never pumped not included",
+    "empty_s": "time until the syringe is empty at the rate of now, -1 while it stands",
     "pressure_pa": "at the outlet of the syringe",
+    "library": "begin of the digest of the drug library in use, empty without one",
+    "overrides": "soft limits that a person has overridden for this program",
+    "muted_ms": "left of a sound pause",
     "alarms": "names of the alarms in force, highest priority first",
 }
 
@@ -58,12 +82,25 @@ STATUS = {
 PROGRAM: dict[str, tuple[type, int, int]] = {
     "name": (str, 1, 60),
     "drug": (str, 1, 40),
+    "code": (str, 0, 40),  # of the drug library's entry; empty: the one that fits drug and concentration
     "concentration_ng_ml": (int, 1, 1000000000),
     "weight_g": (int, 1000, 300000),
     "syringe": (str, 1, 40),
     "fill_nl": (int, 1, 100000000),
     "phases": (int, 1, 500),
+    "basal_nl_h": (int, 0, 1000000000000),  # no phase but a bolus may be faster
+    "bolus_nl": (int, 0, 100000000),  # on request; 0: none but what a host asks for
+    "bolus_ms": (int, 0, 21600000),
+    "bolus_lockout_ms": (int, 0, 86400000),
     "attended": (int, 0, 1),
+    "date": (str, 10, 10),
+    "author": (str, 1, 40),
+}
+
+# setting: (least, most, default, meaning)
+SETTINGS: dict[str, tuple[int, int, int, str]] = {
+    "occlusion_level": (0, 2, 2, "which of the board's occlusion limits holds"),
+    "near_empty_level": (0, 2, 1, "how many minutes ahead NEAR_EMPTY comes: which of the board's"),
 }
 
 # a phase on the wire: [kind, duration_ms, begin_pl_h, end_pl_h]
@@ -109,6 +146,8 @@ def table_digest() -> str:
     for key in sorted(PROGRAM):
         kind, least, most = PROGRAM[key]
         digest.update(("%s:%s:%d:%d\n" % (key, kind.__name__, least, most)).encode())
+    for key in sorted(SETTINGS):
+        digest.update(("%s:%d:%d:%d\n" % ((key,) + SETTINGS[key][:3])).encode())
     digest.update(("%s %d\n" % (KINDS, MAX_PHASE_MS)).encode())
     for code in sorted(ERRORS):
         digest.update(("%d " % code).encode())

@@ -1,0 +1,131 @@
+"""Requests that deliver nothing: the log, sound, settings, the drug library, what was given. Raises Refusal."""
+
+from binascii import hexlify
+
+from pump.core import alarms, wire
+from pump.core.library import Incoming, part
+from pump.core.memory import is_settings
+from pump.core.program import Refusal, is_whole
+from pump.core.signals import MOST_MUTE_MS
+
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.controller import Controller
+    from pump.core.hardware import Message
+
+EVENTS_PER_REPLY = 8
+EVENTS_TEXT_BYTES = 400  # with quotes and numbers around it a reply stays one line of the link
+JOURNAL_BYTES = 256  # of a file in one reply, which takes twice as many characters
+
+
+def events(pump: "Controller", after: int) -> "Message":
+    entries = pump.log.after(after, EVENTS_PER_REPLY)
+    while len(entries) > 1 and sum([len(entry[3]) for entry in entries]) > EVENTS_TEXT_BYTES:
+        entries.pop()
+    return {"last": pump.log.last, "entries": entries}
+
+
+def mute(pump: "Controller", ms: int) -> "Message":
+    """Pauses the sound of the alarms in force, for two minutes at most (SR-AUDIO-05, SR-AUDIO-06, SR-LINK-07)."""
+    if ms == 0:
+        pump.signals.unmute()
+    elif not pump.signals.mute(ms, True):
+        raise Refusal(wire.BEYOND_LIMIT, "mute: 1 to %d ms, while an alarm sounds; 0 ends it" % MOST_MUTE_MS)
+    return {"muted_ms": pump.signals.muted_ms}
+
+
+def clock(pump: "Controller", utc_s: int) -> "Message":
+    """Writes the host's time into the log, beside the pump's (SR-LOG-03, SR-LOG-04)."""
+    if not is_whole(utc_s, 1, 1 << 40):
+        raise Refusal(wire.WRONG_PARAMETERS, "utc_s: must be seconds since 1970")
+    pump.log.add(pump.now_ms, "clock", "utc_s %d" % utc_s)
+    return {"time_ms": pump.now_ms}
+
+
+def journal(pump: "Controller", name: str, first: int) -> "Message":
+    """A piece of a stored file of the journal, for whoever verifies its chain; without a name the files there are."""
+    log = pump.log
+    names = log.files()
+    size, data = 0, b""
+    if name:
+        if name not in names or first < 0:
+            raise Refusal(wire.WRONG_PARAMETERS, "journal: files are %s" % ", ".join(names))
+        size, data = log.raw(name, first, JOURNAL_BYTES)
+        names = []
+    return {"names": names, "size": size, "data": hexlify(data).decode(), "last": log.last, "saved": log.saved}
+
+
+def doses(pump: "Controller") -> "Message":
+    """Boluses of the run, how long the next is locked out, and what the dose windows have room for (SR-DOSE-05)."""
+    ledger = pump.dosing.ledger
+    requested, delivered, refused, abandoned, given_steps = ledger.run
+    pump.book(0)
+    return {
+        "requested": requested,
+        "delivered": delivered,
+        "refused": refused,
+        "abandoned": abandoned,
+        "given_nl": pump.nl_of(given_steps),
+        "lockout_ms": ledger.lockout_left_ms(pump.dosing.lockout_ms()),
+        "room_nl": pump.nl_of(max(ledger.left_steps, 0)) if pump.dosing.entry else -1,
+        "windows_nl": [pump.nl_of(steps) for steps in ledger.given()],
+    }
+
+
+def selftest(pump: "Controller") -> "Message":
+    """The report of the self-test at power-on: passed, failed or skipped for each step (SR-POST-04)."""
+    return dict(pump.report)
+
+
+def settings(pump: "Controller") -> "Message":
+    return dict(pump.memory.settings)
+
+
+def configure(pump: "Controller", settings: "Message") -> "Message":
+    """Stores and takes up all settings, or none (SR-AUTH-08)."""
+    if not is_settings(settings):
+        allowed = ["%s %d to %d" % (name, wire.SETTINGS[name][0], wire.SETTINGS[name][1]) for name in wire.SETTINGS]
+        raise Refusal(wire.WRONG_PARAMETERS, "settings: all of %s" % ", ".join(sorted(allowed)))
+    if not pump.memory.save_settings(settings):
+        pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
+        raise Refusal(wire.STILL_TRUE, "settings: cannot be stored")
+    pump.drop_program()  # it was checked under other settings
+    pump.watch.use(settings)
+    pump.event("CONFIGURE")
+    return dict(settings)
+
+
+def library(pump: "Controller", index: int, first: int) -> "Message":
+    """A part of an entry in force; no fields behind the last one."""
+    held = pump.dosing.library
+    if index < 0 or first < 0:
+        raise Refusal(wire.WRONG_PARAMETERS, "library: index and first must be 0 or more")
+    fields = part(held.entries[index], first) if index < len(held.entries) else {}
+    return {"count": len(held.entries), "digest": held.digest, "fields": fields}
+
+
+def library_load(pump: "Controller", count: int, index: int, first: int, fields: "Message") -> "Message":
+    """Takes in the next part of a library; the one in force stays there."""
+    dosing = pump.dosing
+    if index == 0 and first == 0:
+        dosing.incoming = Incoming(count)
+    if dosing.incoming is None or dosing.incoming.count != count:
+        raise Refusal(wire.WRONG_PARAMETERS, "library: begin with entry 0 from field 0 on")
+    held = dosing.incoming.add(index, first, fields)
+    pump.drop_program()
+    pump.event("CONFIGURE")
+    return {"fields": held}
+
+
+def library_confirm(pump: "Controller", digest: str) -> "Message":
+    """Puts the library that has come in, and has this digest, in force (SR-LIB-10, SR-AUTH-08)."""
+    dosing = pump.dosing
+    coming = dosing.incoming.accepted(digest) if dosing.incoming else Incoming(0).accepted(digest)
+    if not pump.memory.save_library(coming):
+        pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
+        raise Refusal(wire.STILL_TRUE, "library: cannot be stored")
+    pump.drop_program()
+    dosing.library, dosing.incoming = coming, None
+    pump.log.add(pump.now_ms, "library", "%d entries, digest %s" % (len(coming.entries), coming.digest))
+    pump.event("CONFIGURE")
+    return {"digest": coming.digest}

@@ -1,0 +1,181 @@
+"""Watches: holds every monitor with the board's thresholds, and says which conditions are true now.
+
+Those that must stop the motor soon are looked at in every control tick, the others once a second behind it (`slow`).
+A condition is the bit of its alarm.
+"""
+
+from pump.core import alarms, monitors
+from pump.core.flow import BASAL, ON_DEMAND, OVER, TIMED, UNDER, Flow
+from pump.core.law import KIND
+from pump.core.sensors import Sensors
+from pump.core.units import MS_PER_S, PL_PER_NL
+
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.controller import Controller
+    from pump.core.hardware import Board, Inputs
+
+_OCCLUSION = alarms.BITS["OCCLUSION"]
+_AIR = alarms.BITS["AIR_IN_LINE"]
+_MISSING = alarms.BITS["SYRINGE_MISSING"]
+_SUPPLY = (
+    (monitors.LOW, alarms.BITS["BATTERY_LOW"]),
+    (monitors.DEPLETED, alarms.BITS["BATTERY_DEPLETED"]),
+    (monitors.HIGH, alarms.BITS["SUPPLY_HIGH"]),
+)
+_LEAP = {0: 0, monitors.RISE: _OCCLUSION, monitors.FALL: alarms.BITS["LINE_DISCONNECTED"]}
+_OF_A_PROGRAM = alarms.BITS["LIBRARY_MISSING"] | alarms.BITS["NEAR_EMPTY"] | alarms.BITS["RESERVOIR_LOW"]
+_MINUTE_MS = 60000
+
+
+class Watch:
+    """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys."""
+
+    def __init__(self, board: "Board", inputs: "Inputs") -> None:
+        self._board = board
+        self.sensors = Sensors(inputs, board.BATTERY_CEILING_MV)
+        self.slow = 0
+        self.keys_stuck = False
+        self._occlusion = monitors.Occlusion(board.OCCLUSION_PA[-1])
+        self._leap = monitors.Leap(board.PRESSURE_LEAP_PA, board.PRESSURE_FALL_PA, board.PRESSURE_LEAP_S)
+        self._band = monitors.SensorBand(board.PRESSURE_BAND_PA[0], board.PRESSURE_BAND_PA[1], board.PRESSURE_STUCK_S)
+        self._air = monitors.Air()
+        self._saw_air = False
+        self._missing = False
+        self._supply = monitors.Supply(board.BATTERY_LOW_MV, board.BATTERY_DEPLETED_MV, board.SUPPLY_HIGH_MV)
+        self._heat = monitors.Heat(board.OVERHEATED_DC)
+        self._silence = monitors.Silence(board.LINK_TIMEOUT_MS)
+        self._paused = monitors.Waiting(board.PAUSED_S * MS_PER_S)
+        self._staged = monitors.Waiting(board.STAGED_S * MS_PER_S)
+        self._flow = Flow(
+            board.FLOW_PERCENT, board.FLOW_NL_H, board.FLOW_BASAL_S, board.FLOW_BOLUS_S, board.FLOW_TIMED_S
+        )
+        self._flow_of: "object" = None  # what the flow was compared with: (course, phase, state)
+        self._flow_steps = 0
+        self._rate_pl_h = 0
+        self._minute_ms = 0
+        self._near_empty_min = board.NEAR_EMPTY_MIN[-1]
+
+    # --- thresholds
+
+    def use(self, settings: "dict[str, int]") -> None:
+        """Takes up the settings."""
+        self._occlusion.set(self._board.OCCLUSION_PA[settings["occlusion_level"]])
+        self._near_empty_min = self._board.NEAR_EMPTY_MIN[settings["near_empty_level"]]
+
+    def fitted(self, step_volume: tuple[int, int]) -> None:
+        """A syringe was declared: volumes become steps."""
+        pl, divisor = step_volume
+        single, hour = self._board.AIR_SINGLE_NL, self._board.AIR_HOUR_NL
+        self._air.limits(single * PL_PER_NL * divisor // pl, hour * PL_PER_NL * divisor // pl)
+        self._flow.step_volume = step_volume
+
+    def heard(self) -> None:
+        """A good line has come from the host."""
+        self._silence.heard()
+
+    def acknowledged(self) -> None:
+        """A person has seen to what was there: the air of the last hour is out of the line."""
+        self._air.forget()
+
+    def program_ended(self) -> None:
+        """What can only be true while a program is under way is over."""
+        self.slow &= ~_OF_A_PROGRAM
+
+    # --- in every control tick
+
+    def tick(self, running: bool, pressure_pa: int, steps: int) -> int:
+        """Conditions that are true now. running: the motor pushes; steps: made since the last tick. No allocation."""
+        sensors = self.sensors
+        sensors.sample()
+        conditions = self.slow
+        if self._occlusion.update(running, pressure_pa):
+            conditions |= _OCCLUSION
+        air = sensors.air
+        if air or self._saw_air:
+            found = self._air.update(air, steps if running else 0)
+            self._saw_air = air or found
+            if found:
+                conditions |= _AIR
+        if not sensors.syringe:
+            if running or self._missing:
+                self._missing = True
+                conditions |= _MISSING
+        elif self._missing:
+            self._missing = False
+        return conditions
+
+    # --- once a second, behind the tick
+
+    def second(self, pump: "Controller", elapsed_ms: int) -> None:
+        """Looks at everything that has time; elapsed_ms since the last look."""
+        bits = alarms.BITS
+        course = pump.course
+        running = course is not None and not course.backward
+        rate_pl_h = pump.rate_pl_h() if running else 0
+        pressure_pa = pump.pressure_pa
+        sensors = self.sensors
+        slow = _LEAP[self._leap.update(rate_pl_h // PL_PER_NL, pressure_pa)]
+        if self._band.update(running, pressure_pa) or sensors.faulty:
+            slow |= bits["SENSOR_FAULT"]
+        supply = self._supply.update(sensors.battery_mv)
+        for mark, bit in _SUPPLY:
+            if supply & mark:
+                slow |= bit
+        if self._heat.update(sensors.temperature_dc):
+            slow |= bits["OVERHEATED"]
+        if self.keys_stuck:
+            slow |= bits["STUCK_KEY"]
+        if self._silence.update(elapsed_ms):
+            pump.signals.link_lost()
+            if pump.attended:
+                slow |= bits["LINK_LOST"]
+        if self._paused.update(pump.state == "PAUSED", elapsed_ms):
+            slow |= bits["PAUSED_TOO_LONG"]
+        if self._staged.update(pump.is_staged(), elapsed_ms):
+            pump.expire()
+        if pump.infusion:
+            slow |= self._program(pump, rate_pl_h)
+        if pump.memory.failed or pump.log.failed:
+            slow |= bits["MEMORY_FAULT"]
+        slow |= self._compare_flow(pump, running, rate_pl_h, elapsed_ms)
+        self._minute_ms += elapsed_ms
+        if self._minute_ms >= _MINUTE_MS:
+            self._minute_ms -= _MINUTE_MS
+            self._air.pass_minute()
+        self.slow = slow
+
+    def _program(self, pump: "Controller", rate_pl_h: int) -> int:
+        """What can only be true while a program is under way."""
+        bits = alarms.BITS
+        found = 0 if pump.dosing.entry else bits["LIBRARY_MISSING"]
+        remaining_nl = pump.remaining_nl()
+        if monitors.near_empty(remaining_nl, rate_pl_h // PL_PER_NL, self._near_empty_min):
+            found |= bits["NEAR_EMPTY"]
+        if pump.dosing.is_low(remaining_nl):
+            found |= bits["RESERVOIR_LOW"]
+        return found
+
+    def _compare_flow(self, pump: "Controller", running: bool, rate_pl_h: int, elapsed_ms: int) -> int:
+        """Pulses against the programmed rate (SR-ACC-03 to SR-ACC-10); anew with each phase, bolus and start."""
+        course = pump.course
+        steps = pump.total_steps - self._flow_steps
+        self._flow_steps = pump.total_steps
+        mean_pl_h = (rate_pl_h + self._rate_pl_h) // 2
+        self._rate_pl_h = rate_pl_h
+        if not running or course is None:
+            self._flow_of = None
+            return 0
+        of = (course, course.phase, pump.state)
+        if of != self._flow_of:
+            self._flow_of = of
+            self._flow.reset()
+            return 0
+        kind = BASAL
+        if pump.state == "BOLUS":
+            kind = ON_DEMAND
+        elif course.phases[course.phase][KIND] == "bolus":
+            kind = TIMED
+        found = self._flow.update(elapsed_ms, mean_pl_h, steps, kind)
+        conditions = alarms.BITS["OVER_DELIVERY"] if found & OVER else 0
+        return conditions | alarms.BITS["UNDER_DELIVERY"] if found & UNDER else conditions
