@@ -37,6 +37,7 @@ if TYPE_CHECKING:
 PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
 COLLECT_EVERY = 200  # control ticks: 20 s make less than half a heap of garbage
 EVENTS_PER_TICK = 2
+MOST_UNSAVED = 32  # log entries: half of what it keeps in memory
 SETTLE_MS = 10  # between two samples of a key that has just changed
 SECOND_MS = 1000
 
@@ -204,6 +205,8 @@ class App:
                 self._follow_state()
             if reply:
                 self._link.write(framing.encode(reply))
+            if self.controller.log.last - self.controller.log.saved > MOST_UNSAVED:
+                self.controller.log.save()
 
     def _behind(self) -> None:
         """What follows a tick: plan, tell, tidy. Each bounded."""

@@ -102,7 +102,7 @@ class Controller:
     def raise_alarms(self, bits: int) -> None:
         """Puts alarms in force and takes their effect on the motor."""
         for name in alarms.named(bits & ~self.alarms):
-            self.log.add(self.now_ms, "alarm", name)
+            self.log.add(self.now_ms, "alarm", "%s at %s" % (name, self._measured()))
             self.changed = True
         self.alarms |= bits
         self.signals.set(alarms.highest_priority(self.alarms), True)
@@ -115,6 +115,12 @@ class Controller:
             self.event("HALT")
         elif effect == alarms.HOLD and self.state in ("INFUSING", "BOLUS"):
             self.hold("HOLD")
+
+    def _measured(self) -> str:
+        """What the sensors say, for the record of an alarm (SR-ALARM-02, SR-ALARM-12)."""
+        sensors = self.watch.sensors
+        values = (self.pressure_pa, sensors.battery_mv, sensors.temperature_dc, self.total_steps)
+        return "%d Pa, %d mV, %d dC, %d steps" % values
 
     def hold(self, event: str) -> None:
         """From the program down to the hold rate (KVO)."""
@@ -168,7 +174,7 @@ class Controller:
             nl = counted * totals[memory.STEP_FL] // 1000000
             self._last = [totals[memory.PHASE] - 1, totals[memory.INFUSED], 0, counted, counted, nl]
             if kept.interrupted:
-                text = "%d nL at most were delivered before, %d steps of them uncertain" % (nl, kept.lost_steps)
+                text = "%d nL at most were delivered, %d steps of it uncertain" % (nl, kept.lost_steps)
                 self.log.add(self.now_ms, "interrupted", text)
 
     def fail(self, what: str) -> None:
@@ -421,14 +427,14 @@ class Controller:
             self._note_refusal("%s%s: %s" % (method, by, refusal.reason))
             self.signals.refuse()
             return None, (refusal.code, refusal.reason)
-        if command:
+        if command and params.get("first", 0) == 0 and params.get("index", 0) == 0:  # of a thing in parts the first
             self._note_refusal("")
             self.log.add(self.now_ms, "command", method + by)
         return result, None
 
     def _note_refusal(self, text: str) -> None:
-        """Logs a refusal (text); the same one again is counted, and told with the next thing that is asked: a host that goes
-        on asking neither fills the log nor wears the flash."""
+        """Logs a refusal. The same one again is counted, and told with the next thing that is asked: a host that asks
+        on and on neither fills the log nor wears the flash."""
         text = text[:LONGEST_REFUSAL]
         if text and text == self._refused:
             self._refusals += 1

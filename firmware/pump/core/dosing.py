@@ -97,9 +97,9 @@ class Dosing:
         """A program starts: boluses are counted anew, the dose windows are not."""
         header, entry = self._header, self.entry
         self.ledger.begin_run()
+        concentration: int = header["concentration_ng_ml"]
+        self.ledger.adopt(step_volume, concentration)
         if entry:
-            concentration: int = header["concentration_ng_ml"]
-            self.ledger.adopt(step_volume, concentration)
             self.ledger.limit(limits.window_steps(entry, header["weight_g"], concentration, step_volume))
         else:
             self.ledger.unlimited()

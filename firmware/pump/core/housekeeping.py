@@ -68,7 +68,7 @@ def doses(pump: "Controller") -> "Message":
         "given_nl": pump.nl_of(given_steps),
         "lockout_ms": ledger.lockout_left_ms(pump.dosing.lockout_ms()),
         "room_nl": pump.nl_of(max(ledger.left_steps, 0)) if pump.dosing.entry else -1,
-        "windows_nl": [pump.nl_of(steps) for steps in ledger.given()],
+        "windows_ng": ledger.given_ng(),
     }
 
 

@@ -134,6 +134,11 @@ class Ledger:
         one, four, day = self._windows
         return one.total + self._steps, four.total + self._steps, day.total + self._steps
 
+    def given_ng(self) -> list[int]:
+        """Dose within the last 1, 4 and 24 h, rounded up."""
+        fl_to_ml = 1000000000000
+        return [-(-steps * (self._step_fl + 1) * self._ng_ml // fl_to_ml) for steps in self.given()]
+
     def may_give(self, steps: int) -> int:
         """So many of these steps as the windows have room for now."""
         return max(min(steps, self.left_steps), 0)

@@ -18,6 +18,10 @@ SYRINGES: dict[str, tuple[str, int, int, int]] = {
     "bd-plastipak-50": ("BD Plastipak 50 mL", 26590, 90100, 50000000),
 }
 
+# What a fill does not count and the pump never delivers: a syringe holds this much more than its declared fill, so that
+# "empty" comes with it still there (SR-RES-06). The barrels hold a fifth more than their nominal volume.
+RESERVE_NL: "Final" = 500000
+
 NAME: "Final" = 0
 BORE_UM: "Final" = 1
 STROKE_UM: "Final" = 2

@@ -20,7 +20,11 @@ VERSION = "0.1.0"
 METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "hello": (None, {}, "opens a session; names firmware, board and wire digest"),
     "status": (None, {}, "the status of now"),
-    "syringe": ("FIT_SYRINGE", {"syringe": str, "fill_nl": int}, "declares a fitted syringe and its fill"),
+    "syringe": (
+        "FIT_SYRINGE",
+        {"syringe": str, "fill_nl": int},
+        "declares a fitted syringe and its fill, the reserve of 0.5 mL not included",
+    ),
     "load": ("LOAD", {"program": dict, "first": int, "phases": list}, "stores a part of a program and echoes it"),
     "confirm": ("CONFIRM", {"digest": str, "overrides": list}, "accepts the program that has this digest"),
     "program": (None, {"first": int}, "the program in force, as the pump stores it"),
