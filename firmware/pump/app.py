@@ -225,6 +225,9 @@ class App:
             controller.changed = False
             self._to_status_ms = self._board.STATUS_PERIOD_MS
             self._tell("status", controller.status())
+        if controller.state == "FAULT":  # by both ways, whatever is the matter with one (SR-STOP-07)
+            self._stepper.halt()
+            self._stepper.enable(False)
         self._to_collect -= 1
         if not self._to_collect:
             self._to_collect = COLLECT_EVERY

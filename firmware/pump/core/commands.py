@@ -136,6 +136,15 @@ def _check_ready(pump: "Controller") -> None:
         raise Refusal(wire.STILL_TRUE, "there is no syringe in its holder")
 
 
+def _check_memory(pump: "Controller", program: Program) -> None:
+    """What decides rate and volume is still what a person confirmed, bit by bit (SR-DIAG-09)."""
+    good = wire.program_digest(program.header, program.phases) == program.digest
+    syringe: str = program.header["syringe"]
+    if not good or pump.step_volume != step_volume_pl(syringe, pump.board.LEAD_UM, pump.board.STEPS_PER_TURN):
+        pump.fail("program")
+        raise Refusal(wire.DIGEST_DIFFERS, "the program in memory is not the one that was confirmed")
+
+
 def start(pump: "Controller") -> "Message":
     if alarms.lowest_effect(pump.alarms) < alarms.HOLD:  # a stop has led past the acknowledgement
         raise Refusal(wire.STILL_TRUE, "acknowledge first: %s" % ", ".join(alarms.named(pump.alarms)))
@@ -143,6 +152,7 @@ def start(pump: "Controller") -> "Message":
     if program is None or step_volume is None:
         raise Refusal(wire.NOT_IN_STATE, "start: no confirmed program")
     _check_ready(pump)
+    _check_memory(pump, program)
     pump.restarting()
     pump.dosing.start(step_volume)
     pump.book(0)

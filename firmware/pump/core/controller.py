@@ -387,6 +387,10 @@ class Controller:
         """Whether a program waits for its confirmation or its start."""
         return self.program is not None and self.infusion is None and self.state in ("IDLE", "READY")
 
+    def waits_for_a_person(self) -> bool:
+        """Whether nothing goes on before somebody acts."""
+        return self.is_staged() or self.state in ("PAUSED", "ALARM")
+
     def drop_program(self) -> None:
         """Forgets the program that is loaded."""
         self.program = None
