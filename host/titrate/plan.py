@@ -17,6 +17,10 @@ from typing import Any
 from pump.core import syringes, units
 from titrate.errors import ProtocolError
 
+# What a program says where its file says nothing: the same on every day, and so is its digest.
+NO_DATE = "0000-00-00"
+NO_AUTHOR = "not stated"
+
 AUTHOR = "titrate"  # of a program for which nobody gives a name
 
 
@@ -55,6 +59,9 @@ class Plan:
     phases: tuple[PlannedPhase, ...]
     warnings: tuple[str, ...]
     sources: tuple[str, ...]
+    code: str = ""  # of the drug library's entry; empty: the one that fits drug and concentration
+    date: str = NO_DATE
+    author: str = NO_AUTHOR
 
     @cached_property
     def total_ml(self) -> Fraction:
