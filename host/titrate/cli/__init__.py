@@ -1,6 +1,6 @@
 """The command line: `titrate plan`, `titrate play` and the rest, one module a command. This file only gathers them.
 
-A command is a function named as its module; a tuple of that name holds the commands of a group. A command may raise
+A command is a function of its name; a tuple of that name holds the commands of a group. A command may raise
 any PumpError: that becomes one line on stderr and the exit code of the error's class. Modules import what is heavy
 inside their function, so that --help answers at once.
 """
@@ -15,7 +15,25 @@ import typer
 from titrate.cli import output
 from titrate.errors import PumpError
 
-COMMANDS = ("plan", "play", "status", "stop", "ports", "protocols", "library", "version")
+# command: its module
+COMMANDS = {
+    "plan": "plan",
+    "play": "play",
+    "status": "status",
+    "pause": "control",
+    "resume": "control",
+    "stop": "control",
+    "hold": "control",
+    "bolus": "control",
+    "ack": "control",
+    "mute": "control",
+    "protocols": "protocols",
+    "library": "library",
+    "settings": "settings",
+    "selftest": "selftest",
+    "ports": "ports",
+    "version": "version",
+}
 
 app = typer.Typer(
     no_args_is_help=True,
@@ -43,8 +61,8 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
     return reported
 
 
-for name in COMMANDS:
-    module = import_module(f"titrate.cli.{name}")
+for name, place in COMMANDS.items():
+    module = import_module(f"titrate.cli.{place}")
     command = getattr(module, name)
     if callable(command):
         app.command(name)(reporting(command))

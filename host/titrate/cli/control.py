@@ -1,0 +1,115 @@
+"""What a person asks of a pump that is at work: pause, resume, stop, bolus, acknowledge, mute."""
+
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from titrate.cli import output
+
+if TYPE_CHECKING:
+    from titrate.client import Pump
+
+
+def pause(port: output.Port, json: output.Json = False) -> None:
+    """Stop the motor and keep the program."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        pump.pause()
+        _tell(pump, "paused", json)
+
+
+def resume(port: output.Port, json: output.Json = False) -> None:
+    """Go on where the program stood."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        pump.resume()
+        _tell(pump, "resumed", json)
+
+
+def stop(port: output.Port, json: output.Json = False) -> None:
+    """Stop a pump and end its program. Taken in every state."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        pump.stop()
+        _tell(pump, "stopped", json)
+
+
+def hold(port: output.Port, json: output.Json = False) -> None:
+    """Go down to the hold rate (KVO) until `resume`, because something else saw a hazard."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        pump.hold()
+        _tell(pump, "held", json)
+
+
+def ack(port: output.Port, json: output.Json = False) -> None:
+    """Acknowledge alarms whose condition is over. Never starts the motor."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        staying = pump.acknowledge()
+        _tell(pump, f"acknowledged; still true: {', '.join(staying)}" if staying else "acknowledged", json)
+
+
+def mute(
+    port: output.Port,
+    seconds: Annotated[int, typer.Option(min=0, max=120, help="How long; 0 ends a pause.")] = 120,
+    json: output.Json = False,
+) -> None:
+    """Pause the sound of the alarms in force, for two minutes at most."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        pump.mute(seconds)
+        _tell(pump, f"muted for {seconds} s" if seconds else "sounding", json)
+
+
+def bolus(
+    dose: Annotated[str, typer.Argument(metavar="DOSE", help='Such as "0.2 mL", "5 mg" or "0.1 mg/kg".')],
+    port: output.Port,
+    over: Annotated[str, typer.Option(help='How long it takes, such as "60 s".')] = "60 s",
+    override: Annotated[
+        list[str] | None, typer.Option(metavar="FIELD=VALUE", help="A soft limit that it may pass, with its value.")
+    ] = None,
+    json: output.Json = False,
+) -> None:
+    """Ask for a bolus on top of the running program, within the limits and the lockout of the pump."""
+    from titrate.client import Pump
+    from titrate.quantities import DOSE, DURATION, parse
+
+    given = parse(dose, DOSE, "DOSE")
+    duration = parse(over, DURATION, "--over")
+    pairs = [_override(text) for text in override or []]
+    with Pump.open(port) as pump:
+        per_ml = {"mL": 1.0}
+        if given.unit != "mL":
+            header, _, _ = pump.program()
+            mg_per_ml = header["concentration_ng_ml"] / 1e6
+            per_ml = {"mg": mg_per_ml, "mg/kg": mg_per_ml * 1000 / header["weight_g"]}
+        volume_nl = round(float(given.value) / per_ml[given.unit] * 1e6)
+        allowed_nl = pump.bolus(volume_nl, round(duration.value * 1000), pairs)
+        reduced = "" if allowed_nl == volume_nl else ", reduced by the drug library"
+        _tell(pump, f"bolus of {allowed_nl / 1e6:.4f} mL{reduced}", json)
+
+
+def _override(text: str) -> tuple[str, int]:
+    from titrate.errors import ProtocolError
+
+    field, _, value = text.partition("=")
+    if not field or not value.isdigit():
+        raise ProtocolError("--override", text, "FIELD=VALUE, both as the refusal named them")
+    return field, int(value)
+
+
+def _tell(pump: "Pump", what: str, json: bool) -> None:
+    status = pump.status()
+    if json:
+        output.document(status)
+        return
+    alarms = f"; {', '.join(status['alarms'])}" if status["alarms"] else ""
+    counted = f"{status['counted_nl'] / 1e6:.4f} mL counted"
+    output.results().print(f"{what}: {status['state']}, {counted}{alarms}", markup=False, highlight=False)
