@@ -5,22 +5,55 @@ import gc
 import board
 import build_info
 from pump.app import App
+from pump.core.selftest import Image, Parts
+from pump.drivers.annunciator_pwm import Annunciator
 from pump.drivers.clock_rp2 import Clock
+from pump.drivers.clocks_pio import clocks
+from pump.drivers.inputs_rp2 import Inputs
+from pump.drivers.keys_gpio import Keys
 from pump.drivers.link_usb import Link
 from pump.drivers.odometer_pio import Odometer
 from pump.drivers.pressure_adc import Pressure
+from pump.drivers.selftest_rp2 import Flash, image_trailer, prove_watchdog
 from pump.drivers.stepper_pio import Stepper
-from pump.drivers.watchdog_rp2 import Watchdog, was_watchdog_reset
+from pump.drivers.store_littlefs import Store
+from pump.drivers.watchdog_rp2 import Watchdog
+
+# Before anything else is set up: after power-on it starves the watchdog and does not return (SR-DIAG-07).
+bites, unexpected_reset = prove_watchdog()
+
+PINS = board.PINS
+stepper = Stepper(PINS["step"], PINS["direction"], PINS["enable"])
+pressure = Pressure(PINS["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+keys = Keys([PINS[name] for name in ("stop", "start", "bolus", "mute")])
+inputs = Inputs(PINS["battery"], board.BATTERY_UV_PER_COUNT, PINS["syringe"], PINS["air"], keys)
+annunciator = Annunciator(PINS["buzzer"], [PINS[name] for name in ("red", "yellow", "cyan")], board.LIGHTS_ON_LOW)
+
+parts = Parts()
+parts.annunciator = annunciator
+parts.inputs = inputs
+parts.pressure = pressure
+trailer = image_trailer()
+if trailer:
+    parts.image = Image(Flash().read, trailer[0], trailer[1])
+parts.watchdog_bites = bites
+parts.clocks = clocks
+parts.supply_mv = (board.BATTERY_DEPLETED_MV, board.SUPPLY_HIGH_MV)
+parts.rest_pa = board.REST_PA
 
 App(
     board=board,
     build=build_info,
-    stepper=Stepper(board.PINS["step"], board.PINS["direction"], board.PINS["enable"]),
-    odometer=Odometer(board.PINS["step"]),
-    pressure=Pressure(board.PINS["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT),
+    stepper=stepper,
+    odometer=Odometer(PINS["step"]),
+    pressure=pressure,
     clock=Clock(board.CONTROL_PERIOD_MS),
     link=Link(),
     watchdog=Watchdog(board.WATCHDOG_MS),
-    watchdog_reset=was_watchdog_reset(),
+    watchdog_reset=unexpected_reset,
     collect=gc.collect,
+    inputs=inputs,
+    annunciator=annunciator,
+    store=Store(),
+    parts=parts,
 ).run()

@@ -10,7 +10,7 @@ from typing import Any
 from hil.boards import ROOT, board_data
 from hil.devices.pressure import reading
 from hil.mechanics import Mechanics
-from hil.targets.rp2040_parts import AnalogInput, OutputPin, PioPacer, QuietUsb
+from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, QuietUsb
 
 IMAGE = ROOT / "build" / "firmware-pico.uf2"
 SPIN_AT = 0x20040000  # scratch RAM of the second core, which MicroPython leaves alone without threads
@@ -18,6 +18,7 @@ BRANCH_TO_SELF = 0xE7FEE7FE
 USB_FIFO_BYTES = 512
 FLASH_BLOCKS = 352  # of BLOCK_BYTES: the littlefs of 1408 KB that the board definition sets
 BLOCK_BYTES = 4096
+TEMPERATURE_GPIO = 30  # where its ADC channel would be
 FILES_AT = 0xA0000  # where it begins in the flash
 
 
@@ -33,6 +34,11 @@ def _emulator() -> Any:
     except ImportError as error:
         raise EmulatorMissing("emu:// needs the emulator and an image: `make image` brings both") from error
     return rp2040py
+
+
+def temperature_reading(dc: int) -> int:
+    """The converter's 12-bit value for a chip temperature in tenths of a degree (RP2040 datasheet, 4.9.5)."""
+    return round((0.706 - (dc / 10 - 27) * 0.001721) / 3.3 * 4095)
 
 
 class Emulated:
@@ -53,7 +59,15 @@ class Emulated:
         self._direction = OutputPin(data.PINS["direction"])
         self._step = OutputPin(data.PINS["step"], pacer, self._on_step)
         pressure = AnalogInput(data.PINS["pressure"], self._pressure_reading)
-        parts = (self._usb, pacer, self._enable, self._direction, self._step, pressure)
+        self.battery_mv, self.temperature_dc = 12_000, 270
+        battery = AnalogInput(data.PINS["battery"], lambda: self.battery_mv * 1000 // data.BATTERY_UV_PER_COUNT)
+        temperature = AnalogInput(TEMPERATURE_GPIO, lambda: temperature_reading(self.temperature_dc))
+        self.inputs = {name: InputPin(data.PINS[name], True) for name in ("stop", "start", "bolus", "mute")}
+        self.inputs |= {name: InputPin(data.PINS[name], False) for name in ("syringe", "air")}
+        self._lights = {name: OutputPin(data.PINS[name]) for name in ("buzzer", "red", "yellow", "cyan")}
+        self.flash = FlashBusy()
+        parts = (self._usb, pacer, self._enable, self._direction, self._step, pressure, battery, temperature)
+        parts += (*self.inputs.values(), *self._lights.values(), self.flash)
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],

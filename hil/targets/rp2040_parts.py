@@ -140,6 +140,21 @@ class OutputPin:
         self.level = None
 
 
+class InputPin:
+    """A pin that the bench drives: level, and `set` to change it."""
+
+    def __init__(self, gpio: int, level: bool) -> None:
+        self._gpio, self.level = gpio, level
+
+    def attach(self, chip: Chip) -> None:
+        self._pin = chip.gpio[self._gpio]
+        self._pin.set_input_value(self.level)
+
+    def set(self, level: bool) -> None:
+        self.level = level
+        self._pin.set_input_value(level)
+
+
 class AnalogInput:
     """volts-to-be of one ADC channel, asked for when the chip converts: value() is 12 bits."""
 
