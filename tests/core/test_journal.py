@@ -49,6 +49,7 @@ def copy_of(store: Store) -> Store:
     return copy
 
 
+@pytest.mark.requirement("SR-ALARM-07")
 @given(st.lists(st.tuples(st.integers(0, 1 << 40), st.sampled_from(KINDS), texts), max_size=80), st.integers(1, 9))
 def test_what_was_appended_is_served_now_and_after_a_reboot(events: list[Any], most: int) -> None:
     store = Store()

@@ -20,6 +20,7 @@ def law_of(rows: list[list[Any]], syringe: str) -> Law:
     return Law(rows, step_volume_pl(syringe, LEAD_UM, STEPS_PER_TURN))
 
 
+@pytest.mark.requirement("SR-RATE-02")
 @given(phases(), st.sampled_from(SYRINGES), st.floats(0, 1))
 def test_steps_due_are_the_whole_steps_of_the_exact_volume(rows: list[list[Any]], syringe: str, part: float) -> None:
     law = law_of(rows, syringe)
@@ -54,6 +55,7 @@ def test_tick_of_is_the_first_tick_at_which_the_step_is_due(rows: list[list[Any]
         assert oracle.volume_pl(Fraction(tick - 1, TICKS_PER_MS)) < step * oracle.step_pl
 
 
+@pytest.mark.requirement("SR-BOLUS-01", "SR-BOLUS-07", "SR-BOLUS-09")
 @given(phases(), st.integers(1, 5_000_000), st.integers(1, 60_000), st.floats(0, 1))
 def test_a_bolus_adds_exactly_its_volume(rows: list[list[Any]], volume_nl: int, length_ms: int, part: float) -> None:
     law = law_of(rows, SYRINGES[3])
@@ -68,6 +70,7 @@ def test_a_bolus_adds_exactly_its_volume(rows: list[list[Any]], volume_nl: int, 
         assert law.steps_due(at) == total // oracle.step_pl
 
 
+@pytest.mark.requirement("SR-BOLUS-05")
 @given(st.integers(1000, 5_000_000), st.integers(1, 9))
 def test_an_abandoned_bolus_keeps_what_was_delivered(volume_nl: int, tenths: int) -> None:
     rows = [["infuse", 100_000, 25 * 10**9, 25 * 10**9]]

@@ -239,6 +239,7 @@ def test_a_library_comes_in_by_parts_and_is_accepted_by_its_digest() -> None:
         coming.add(2, 0, parts(entry())[0][1])
 
 
+@pytest.mark.requirement("SR-AUTH-08")
 def test_a_wrong_part_changes_nothing() -> None:
     coming = Incoming(1)
     first, second = parts(entry())[:2]
@@ -422,7 +423,7 @@ def test_a_finding_names_the_worst_phase() -> None:
     assert found == ("rate_hard_low_nl_h", "hard", 0, 10_000, 100_000, "SR-LIB-06")
 
 
-@pytest.mark.requirement("SR-LIB-07", "SR-LIB-08")
+@pytest.mark.requirement("SR-LIB-07")
 def test_only_the_confirmed_value_overrides_a_soft_limit_and_nothing_a_hard_one() -> None:
     soft = entry(rate_soft_high_nl_h=50_000_000)
     phases = infuse(60_000_000 * 1000)

@@ -3,6 +3,7 @@
 from fractions import Fraction
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -108,6 +109,7 @@ def test_pauses_at_any_instant_drop_and_repeat_nothing(rows: list[list[Any]], sy
         assert oracle.volume_pl(Fraction(tick + PULSE_TICKS, 100)) >= number * oracle.step_pl
 
 
+@pytest.mark.requirement("SR-RES-06")
 @given(phases(short_ms), st.integers(0, 400))
 def test_the_syringes_last_step_is_the_last(rows: list[list[Any]], limit: int) -> None:
     rows = bounded(rows, SYRINGES[0])

@@ -66,6 +66,7 @@ def test_the_lower_of_the_boards_and_the_motors_rate_is_the_limit(syringe: str) 
         assert load(fresh(), [["ramp", 1000, begin, end]], syringe=syringe, fill_nl=1) == wire.BEYOND_LIMIT
 
 
+@pytest.mark.requirement("SR-DOC-02")
 @pytest.mark.parametrize("key", sorted(wire.PROGRAM))
 def test_header_fields_are_taken_to_their_bounds_and_not_one_beyond(key: str) -> None:
     kind, least, most = wire.PROGRAM[key]
@@ -79,6 +80,7 @@ def test_header_fields_are_taken_to_their_bounds_and_not_one_beyond(key: str) ->
         assert load(fresh(), rest, **{key: make(value)}) == wire.WRONG_PARAMETERS
 
 
+@pytest.mark.requirement("SR-RES-08")
 @pytest.mark.parametrize("syringe", SYRINGES)
 def test_a_fill_is_at_most_what_the_syringe_holds(syringe: str) -> None:
     nominal = int(syringe.rpartition("-")[2]) * 1_000_000
@@ -90,6 +92,7 @@ def test_a_fill_is_at_most_what_the_syringe_holds(syringe: str) -> None:
     assert load(fresh(), PHASES, syringe=syringe + "x") == wire.BEYOND_LIMIT
 
 
+@pytest.mark.requirement("SR-RATE-01")
 def test_the_number_of_phases_must_be_the_declared_one() -> None:
     pump = fresh()
     assert load(pump, PHASES, phases=2) == wire.WRONG_PARAMETERS, "more than declared"
@@ -124,6 +127,7 @@ def test_one_unit_more_or_less_anywhere_changes_the_digest(index: int, column: i
     assert wire.program_digest(header(PHASES), changed) != wire.program_digest(header(PHASES), PHASES)
 
 
+@pytest.mark.requirement("SR-RES-09", "SR-UI-04")
 @pytest.mark.parametrize("change", ["load", "part", "bad load", "syringe"])
 def test_any_change_after_confirm_takes_the_confirmation_away(change: str) -> None:
     pump = fresh()
@@ -140,6 +144,7 @@ def test_any_change_after_confirm_takes_the_confirmation_away(change: str) -> No
     assert code(pump.act("start", {})) == wire.NOT_IN_STATE
 
 
+@pytest.mark.requirement("SR-RATE-01", "SR-UI-05")
 @pytest.mark.parametrize("method", ["confirm", "start", "pause", "resume", "bolus"])
 def test_nothing_moves_before_both_steps(method: str) -> None:
     pump = fresh()
@@ -166,6 +171,7 @@ def test_parts_of_any_size_make_the_same_program(sizes: list[int]) -> None:
     assert program.digest == wire.program_digest(header(phases), phases)
 
 
+@pytest.mark.requirement("SR-RATE-01")
 def test_a_part_with_one_bad_phase_leaves_nothing_of_itself() -> None:
     pump = fresh()
     load(pump, PHASES[:1], phases=3)

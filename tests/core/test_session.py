@@ -47,6 +47,7 @@ def error_code(reply: Message | None) -> int | None:
     return code
 
 
+@pytest.mark.requirement("SR-LINK-09")
 @given(st.lists(methods, min_size=1, max_size=8), st.lists(st.integers(1, 4), min_size=8, max_size=8), st.booleans())
 def test_each_request_acts_once_however_often_it_comes(asked: list[str], times: list[int], refuses: bool) -> None:
     session, recorder = Session(), Recorder(refuses)
@@ -77,6 +78,7 @@ def test_an_id_that_is_not_the_next_is_refused_but_for_hello_and_stop(method: st
         assert recorder.calls == []
 
 
+@pytest.mark.requirement("SR-LINK-09")
 def test_a_used_id_with_other_content_is_no_repetition() -> None:
     session, recorder = Session(), Recorder()
     first = good(0, "bolus")

@@ -120,6 +120,7 @@ def caught(table: Table) -> bool:
         return True
 
 
+@pytest.mark.requirement("SR-BOLUS-06", "SR-BOLUS-11", "SR-UI-06")
 def test_rows_are_those_written_from_the_requirements() -> None:
     assert rows_differ(STATES) == []
 

@@ -13,6 +13,7 @@ def bench() -> Bench:
     return open_bench("sim://")
 
 
+@pytest.mark.requirement("SR-LINK-08", "SR-LINK-09", "SR-LOG-01")
 def test_a_lost_request_is_sent_again_and_acted_on_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     start(bench, flat(25, 60))
     write = bench.target.write
@@ -30,6 +31,7 @@ def test_a_lost_request_is_sent_again_and_acted_on_once(bench: Bench, monkeypatc
     assert [event["text"] for event in bench.pump.events() if event["kind"] == "command"].count("bolus") == 1
 
 
+@pytest.mark.requirement("SR-LINK-08", "SR-LINK-09")
 def test_a_lost_reply_is_repeated_and_the_bolus_is_one(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     start(bench, flat(25, 60))
     read = bench.target.read
@@ -71,6 +73,7 @@ def test_a_request_cut_short_does_not_bar_the_next(bench: Bench, monkeypatch: py
     bench.pump.heartbeat()
 
 
+@pytest.mark.requirement("SR-LINK-10")
 def test_another_build_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     answer = framing.encode({"id": 0, "result": {"wire": "1" * 16, "version": "9"}})
     monkeypatch.setattr(bench.target, "available", lambda: len(answer))
@@ -79,6 +82,7 @@ def test_another_build_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch)
         _ = bench.pump
 
 
+@pytest.mark.requirement("SR-LINK-08")
 def test_a_silent_pump_is_a_link_error() -> None:
     bench = open_bench("sim://")
     bench.unplug_link()
@@ -86,6 +90,7 @@ def test_a_silent_pump_is_a_link_error() -> None:
         _ = bench.pump
 
 
+@pytest.mark.requirement("SR-UI-04")
 def test_a_read_back_that_differs_is_refused(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     request = bench.pump.request
 

@@ -15,6 +15,7 @@ def steps_after(bench: Bench, us: int) -> int:
     return sum(time_us > us for time_us in bench.step_times_us)
 
 
+@pytest.mark.requirement("SR-DIAG-05", "SR-DIAG-08", "SR-SAFE-01", "SR-SAFE-02", "SR-HW-02")
 @pytest.mark.requirement("SR-DIAG-06")
 @pytest.mark.parametrize("ml_h", [25, 400])
 def test_hang_starves_the_motor_then_the_watchdog_resets(bench: Bench, ml_h: float) -> None:
@@ -38,6 +39,7 @@ def test_hang_starves_the_motor_then_the_watchdog_resets(bench: Bench, ml_h: flo
     assert bench.pump.status()["state"] == "IDLE"
 
 
+@pytest.mark.requirement("SR-STOP-04", "SR-OCC-05", "SR-ALARM-05")
 @pytest.mark.requirement("SR-OCC-01")
 @pytest.mark.requirement("SR-OCC-03")
 @pytest.mark.requirement("SR-OCC-04")
@@ -70,7 +72,6 @@ def test_occlusion_stops_backs_off_and_the_program_delivers_its_volume_all_the_s
     assert bench.steps == status["counted_steps"] == Oracle(phases).steps(20_000)
 
 
-@pytest.mark.requirement("SR-ALARM-01")
 def test_an_alarm_whose_condition_is_true_cannot_be_acknowledged(bench: Bench) -> None:
     start(bench, flat(300, 600))
     bench.run_for(1)
@@ -96,6 +97,7 @@ def test_stop_ends_stepping_within_20_ms(bench: Bench) -> None:
     assert bench.pump.status()["state"] == "IDLE"
 
 
+@pytest.mark.requirement("SR-ALARM-08")
 @pytest.mark.requirement("SR-LINK-06")
 def test_a_host_that_falls_silent_is_an_alarm_and_the_program_goes_on(bench: Bench) -> None:
     phases = flat(25, 40)
@@ -112,6 +114,7 @@ def test_a_host_that_falls_silent_is_an_alarm_and_the_program_goes_on(bench: Ben
     assert bench.steps == Oracle(phases).steps(40_000)
 
 
+@pytest.mark.requirement("SR-SAFE-02", "SR-HW-02")
 @pytest.mark.requirement("SR-POWER-01")
 def test_after_a_power_cut_the_pump_stands_still(bench: Bench) -> None:
     start(bench, flat(25, 60))
@@ -130,6 +133,7 @@ def test_after_a_power_cut_the_pump_stands_still(bench: Bench) -> None:
     assert bench.pump.status()["state"] == "IDLE"
 
 
+@pytest.mark.requirement("SR-RATE-08", "SR-STOP-03")
 @pytest.mark.requirement("SR-STOP-05")
 def test_pauses_lose_and_repeat_nothing(bench: Bench) -> None:
     phases = flat(60, 12)
@@ -146,6 +150,7 @@ def test_pauses_lose_and_repeat_nothing(bench: Bench) -> None:
     assert bench.steps == status["counted_steps"] == Oracle(phases).steps(12_000)
 
 
+@pytest.mark.requirement("SR-BOLUS-09", "SR-LINK-03")
 @pytest.mark.requirement("SR-BOLUS-01")
 def test_a_bolus_comes_on_top_of_the_program_and_the_program_goes_on(bench: Bench) -> None:
     phases = flat(25, 15)

@@ -49,6 +49,7 @@ def test_after_completion_it_holds_at_no_more_than_the_rate_that_ran(
     assert kvo_steps(bench) == bench.steps - program
 
 
+@pytest.mark.requirement("SR-ALARM-05")
 def test_an_alarm_that_asks_for_the_hold_gets_it_and_resume_goes_on_exactly(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:

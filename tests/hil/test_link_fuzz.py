@@ -76,6 +76,7 @@ def test_rubbish_moves_nothing_and_the_pump_still_stops(parts: list[bytes]) -> N
     assert raw.state == "IDLE"
 
 
+@pytest.mark.requirement("SR-LINK-08")
 @settings(max_examples=60)
 @given(st.data())
 def test_a_flipped_bit_in_any_command_is_not_acted_on(data: st.DataObject) -> None:
@@ -128,6 +129,7 @@ def test_stop_is_taken_at_any_id(number: int) -> None:
     assert raw.state == "IDLE"
 
 
+@pytest.mark.requirement("SR-BOLUS-02")
 @pytest.mark.parametrize(
     ("message", "wanted"),
     [
@@ -164,6 +166,7 @@ def test_what_is_not_a_request_of_the_table_is_refused(message: dict[str, Any], 
     assert raw.state == "INFUSING"
 
 
+@pytest.mark.requirement("SR-RATE-01", "SR-STOP-01", "SR-RES-09", "SR-UI-05", "SR-AUTH-04")
 @pytest.mark.requirement("SR-UI-04")
 def test_the_two_steps_before_motion_cannot_be_skipped() -> None:
     raw = Raw()
@@ -227,6 +230,7 @@ def test_the_syringe_sets_a_limit_of_its_own() -> None:
         assert code(raw.ask("load", program=program, first=0, phases=phases)) == wanted
 
 
+@pytest.mark.requirement("SR-DOC-02")
 @pytest.mark.parametrize("key", [*wire.PROGRAM, "extra"])
 def test_a_header_that_is_not_exactly_right_is_refused(key: str) -> None:
     raw = Raw()
@@ -256,6 +260,7 @@ def test_parts_must_follow_each_other() -> None:
     assert raw.ask("load", program=program, first=1, phases=phases[1:])["result"]["digest"]
 
 
+@pytest.mark.requirement("SR-RATE-07", "SR-BOLUS-06", "SR-BOLUS-11", "SR-UI-02", "SR-UI-06")
 @pytest.mark.parametrize("method", [name for name, row in wire.METHODS.items() if row[0]])
 def test_every_command_is_refused_in_the_states_that_do_not_list_it(method: str) -> None:
     event, wanted, _ = wire.METHODS[method]

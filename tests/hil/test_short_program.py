@@ -44,6 +44,7 @@ def test_ends_complete_with_every_step(played: Played) -> None:
     assert len(played.times_us) == played.status["counted_steps"] == played.status["asked_steps"] == total
 
 
+@pytest.mark.requirement("SR-RATE-02", "SR-RATE-06", "SR-BOLUS-07")
 def test_pulses_at_each_phase_boundary_are_the_laws(played: Played) -> None:
     oracle = Oracle(FLAT_RAMP_PAUSE_BOLUS)
     for boundary_ms in oracle.boundaries_ms:
@@ -51,6 +52,7 @@ def test_pulses_at_each_phase_boundary_are_the_laws(played: Played) -> None:
         assert 0 <= oracle.steps(boundary_ms) - made <= 1
 
 
+@pytest.mark.requirement("SR-RATE-08")
 def test_no_step_is_early_and_none_is_late(played: Played) -> None:
     oracle = Oracle(FLAT_RAMP_PAUSE_BOLUS)
     for number, time_us in enumerate(played.times_us, start=1):

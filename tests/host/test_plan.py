@@ -78,6 +78,7 @@ def test_the_commanded_volume_never_falls_and_meets_every_boundary(plan: Plan, p
     assert plan.commanded_ml(plan.duration_s + 1) == plan.total_ml == due_ml
 
 
+@pytest.mark.requirement("SR-DOSE-02")
 @settings(max_examples=200)
 @given(plans())
 def test_each_phase_of_the_program_is_within_1_nl(plan: Plan) -> None:

@@ -28,6 +28,7 @@ def played() -> dict[str, object]:
     return json.loads(done.stdout)
 
 
+@pytest.mark.requirement("SR-ACC-01")
 def test_four_hours_come_out_right(played: dict[str, object]) -> None:
     assert played["outcome"] == "complete"
     assert played["commanded_ml"] == pytest.approx(100, abs=1e-9)
@@ -37,6 +38,7 @@ def test_four_hours_come_out_right(played: dict[str, object]) -> None:
     assert all(abs(phase["error_percent"]) < 0.5 for phase in played["phases"])
 
 
+@pytest.mark.requirement("SR-VIS-03")
 def test_the_document_has_the_contracts_keys(played: dict[str, object]) -> None:
     wanted = {
         *("target", "outcome", "commanded_ml", "counted_ml", "delivered_ml", "error_percent", "phases", "alarms"),

@@ -90,6 +90,7 @@ def test_is_exact(kind: Kind, text: str, value: Fraction, unit: str) -> None:
     assert (quantity.value, quantity.unit) == (value, unit)
 
 
+@pytest.mark.requirement("SR-RATE-09")
 @pytest.mark.parametrize(("kind", "given_value", "allowed"), BAD)
 def test_is_refused_with_its_place(kind: Kind, given_value: object, allowed: str) -> None:
     with pytest.raises(ProtocolError) as raised:
