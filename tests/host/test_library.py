@@ -96,6 +96,7 @@ BAD = {
 }
 
 
+@pytest.mark.requirement("SR-RATE-09", "SR-LIB-03")
 @pytest.mark.parametrize("name", BAD)
 def test_what_is_wrong_is_said_with_its_place(name: str) -> None:
     text, where, allowed = BAD[name]

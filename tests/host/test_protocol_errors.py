@@ -116,6 +116,7 @@ BAD = {
 }
 
 
+@pytest.mark.requirement("SR-RATE-09", "SR-UI-02", "SR-UI-15")
 @pytest.mark.parametrize("name", BAD)
 def test_a_bad_file_exits_2_and_names_the_place(name: str, tmp_path: Path) -> None:
     text, where, allowed = BAD[name]
@@ -132,6 +133,7 @@ def test_a_bad_file_exits_2_and_names_the_place(name: str, tmp_path: Path) -> No
         assert "bad.toml" in result.stderr
 
 
+@pytest.mark.requirement("SR-UI-15")
 @pytest.mark.parametrize("data", [b"\x00\xff\xfe\x01", b"\xef\xbb\xbf[protocol]", b"#" * 10_000_000])
 def test_what_is_no_text_is_refused(data: bytes, tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
