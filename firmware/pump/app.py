@@ -168,7 +168,7 @@ class App:
             self.feeder.feed()
 
     def _follow_state(self) -> None:
-        """Turns the motor on or off as the controller steers: the only place that does."""
+        """Turns the motor on or off as the controller steers: the only place that does. Off is at once (SR-STOP-04)."""
         controller = self.controller
         if self._course:
             self._stepper.halt()

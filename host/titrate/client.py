@@ -58,7 +58,7 @@ class Pump:
     def _open(self) -> dict[str, Any]:
         hello = self.request("hello")
         ours = wire.table_digest()
-        if hello.get("wire") != ours:
+        if hello.get("wire") != ours:  # SR-LINK-10
             raise VersionMismatch(
                 f"the pump speaks version {hello.get('version')} (tables {hello.get('wire')}), "
                 f"this host {wire.VERSION} (tables {ours}): install the matching one"

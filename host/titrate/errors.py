@@ -52,7 +52,7 @@ class Refused(PumpError):
 
 
 class ProtocolError(PumpError, ValueError):
-    """A file or a setting is wrong: `where` it stands, its `value`, and what is `allowed` there.
+    """A file or a setting is wrong: `where` it stands, its `value`, and what is `allowed` there (SR-UI-15).
 
     It is a ValueError too, so that pydantic collects it with the key path of the value. A missing value is None.
     """

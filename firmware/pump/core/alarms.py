@@ -1,4 +1,5 @@
-"""Every alarm the pump can raise, as one table: priority, effect on the motor, how it ends, what a person should do.
+"""Every alarm the pump can raise, as one table: priority, effect on the motor, how it ends, what a person should do
+(SR-ALARM-04, SR-ALARM-05).
 
 An alarm is in force from its condition on. A latching one stays until the condition is over and a person has
 acknowledged it; a passing one goes with its condition. A condition that is still true keeps its alarm whatever is
@@ -11,7 +12,8 @@ if TYPE_CHECKING:
     from typing import Final
 
 LOW, MEDIUM, HIGH = 1, 2, 3
-STOP_FOR_GOOD, STOP, HOLD, KEEP = 0, 1, 2, 3  # effect on the motor: FAULT, ALARM, KVO, unchanged
+# Effect on the motor: FAULT, ALARM, KVO, unchanged (SR-ALARM-08).
+STOP_FOR_GOOD, STOP, HOLD, KEEP = 0, 1, 2, 3
 PASSING, LATCHING = 0, 1
 
 # fmt: off

@@ -27,7 +27,7 @@ def hello(pump: "Controller") -> "Message":
         "board": board.NAME,
         "lead_um": board.LEAD_UM,
         "steps_per_turn": board.STEPS_PER_TURN,
-        "notice": "bench and research device, not for use on people",
+        "notice": "bench and research device, not for use on people",  # SR-DOC-01
     }
 
 
@@ -40,6 +40,7 @@ def heartbeat(pump: "Controller") -> "Message":
 
 
 def _check_syringe(syringe: str, fill_nl: int) -> None:
+    """The model is known, and the fill is not more than it holds (SR-MECH-03, SR-RES-08)."""
     if syringe not in SYRINGES:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: known are %s" % ", ".join(sorted(SYRINGES)))
     most = SYRINGES[syringe][NOMINAL_NL]
@@ -48,7 +49,8 @@ def _check_syringe(syringe: str, fill_nl: int) -> None:
 
 
 def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
-    """Declares a fitted syringe. A program keeps the model with which it was started."""
+    """Declares a fitted syringe; a confirmed program has to be confirmed for it anew (SR-RES-09). A program keeps the
+    model with which it was started."""
     _check_syringe(syringe, fill_nl)
     if pump.infusion and syringe != pump.syringe:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: the program runs on %s" % pump.syringe)
@@ -99,7 +101,7 @@ def load(pump: "Controller", program: "Message", first: int, phases: list["Phase
 
 def confirm(pump: "Controller", digest: str, overrides: "list[object]") -> "Message":
     """The second of the two steps before motion: names the digest of exactly what is stored (D8), and the soft limits
-    that a person lets it pass, each with its value (SR-LIB-07)."""
+    that a person lets it pass, each with its value (SR-LIB-07). (SR-RATE-01, SR-UI-04, SR-UI-05, SR-AUTH-04)"""
     program = pump.program
     if program is None or not program.complete:
         raise Refusal(wire.DIGEST_DIFFERS, "no complete program is loaded")
@@ -196,7 +198,8 @@ def stop(pump: "Controller") -> "Message":
 
 
 def bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "list[object]") -> "Message":
-    """Adds a bolus on top of the running program (SR-BOLUS-01, SR-BOLUS-02)."""
+    """Adds a bolus on top of the running program (SR-BOLUS-01, SR-BOLUS-02, SR-LINK-03); none during an alarm that
+    lowers the rate or has more than low priority (SR-BOLUS-06)."""
     pump.dosing.ledger.request()
     try:
         return _bolus(pump, volume_nl, duration_ms, overrides)

@@ -452,7 +452,7 @@ class Controller:
     # --- what is told
 
     def rate_pl_h(self) -> int:
-        """Rate of the motor now, that of a hold included; 0 while it is off or goes back."""
+        """Rate of the motor now, that of a hold included; 0 while it is off or goes back (SR-UI-03)."""
         course = self.course
         if not course or course.backward:
             return 0
@@ -481,7 +481,7 @@ class Controller:
         return self.nl_of(max(self.syringe_end_steps - self.total_steps, 0))
 
     def status(self) -> "Message":
-        """The fields of wire.STATUS."""
+        """The fields of wire.STATUS; what is left and for how long is of this moment (SR-RES-01, SR-RES-03)."""
         phase, infused_ms, rate_nl_h, asked, counted, counted_nl = self.progress()
         remaining_nl = self.remaining_nl()
         return {

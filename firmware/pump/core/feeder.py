@@ -1,6 +1,7 @@
 """Hands planned words to the step generator, never more than LEAD_US ahead, and knows which must be done by now.
 
-If the loop hangs, what has been handed over is all that the motor will do (D3). Allocates nothing.
+If the loop hangs, what has been handed over is all that the motor will do (D3, SR-DIAG-05, SR-SAFE-01). Allocates
+nothing.
 """
 
 from pump.core.planner import RING

@@ -1,12 +1,14 @@
 """The delivery law: how many steps should have been made by a given infusion time. Exact integers throughout.
 
 Infusion time is counted in PIO ticks and stands still while the motor is off. A phase is (duration, begin rate, end
-rate); its volume is a quadratic of time, with integer coefficients once everything is scaled by the phase's length:
+rate), all its own (SR-RATE-02); its volume is a quadratic of time, with integer coefficients once everything is scaled
+by the phase's length:
 
     2 x ticks an hour x volume_pl x length = 2 begin length t + (end - begin) t^2
 
-A bolus is a second, linear term that may start in one phase and end in another. Nothing is rounded: a step is due
-when the scaled volume reaches a whole multiple of the scaled step volume, and not one tick before.
+A bolus is a second, linear term that may start in one phase and end in another (SR-BOLUS-07); the phases stay as they
+are (SR-BOLUS-09). Nothing is rounded: a step is due when the scaled volume reaches a whole multiple of the scaled step
+volume, and not one tick before, after days as in the first minute (SR-ACC-01).
 """
 
 from pump.core.units import S_PER_H, TICKS_PER_MS, TICKS_PER_S

@@ -1,7 +1,9 @@
-"""The drug library: what an entry must say, how entries come in, are told apart and are named by one digest.
+"""The drug library: what an entry must say, how entries come in, are told apart and are named by one digest
+(SR-LIB-01, SR-LIB-11).
 
 An entry holds the numbers for one drug in one use, which its `code` names. What a program or a bolus may do under an
-entry is in limits.py. Nothing here changes a number, and nothing is filled in: an entry is whole or refused.
+entry is in limits.py. Nothing here changes a number, and nothing is filled in: an entry is whole or refused
+(SR-LIB-09).
 """
 
 import binascii

@@ -207,7 +207,7 @@ def check_bolus(
     overrides: "Overrides" = [],  # noqa: B006  # never changed
     timed_lockout_ms: int = -1,
 ) -> "list[Finding]":
-    """Everything at which a bolus on request is beyond the entry (SR-BOLUS-04).
+    """Everything at which a bolus on request is beyond the entry (SR-BOLUS-04, SR-BOLUS-08).
 
     timed_lockout_ms: the programmed interval between boluses, for a timed bolus, which must last at least as long and
     at most 6 h (SR-BOLUS-12).

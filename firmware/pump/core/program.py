@@ -9,7 +9,7 @@ if TYPE_CHECKING:
 
 
 class Refusal(Exception):
-    """A request that the pump refuses: code of the wire's table, and the reason."""
+    """A request that the pump refuses: code of the wire's table, and the reason for a person (SR-UI-02)."""
 
     def __init__(self, code: int, reason: str) -> None:
         super().__init__(reason)

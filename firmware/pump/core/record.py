@@ -1,7 +1,8 @@
 """One record of the journal as bytes: packed, checked, found again behind bytes that are damaged. Knows no files.
 
-A record: mark, length of the whole, boot number, sequence, CRC of the record before (the link of the chain), device
-time in ms, length of kind, kind, text, CRC-32 of all that. Little-endian; kind and text are UTF-8.
+A record: mark, length of the whole, boot number, sequence without gaps (SR-ALARM-07), CRC of the record before (the
+link of the chain), device time in ms, length of kind, kind, text, CRC-32 of all that. Little-endian; kind and text are
+UTF-8.
 """
 
 import binascii

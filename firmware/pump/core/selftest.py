@@ -1,7 +1,8 @@
 """The self-test: at power-on step by step before anything moves, and its cheap parts again while the pump runs.
 
-Each step asks one part of the pump for proof. What a part needs of the chip comes in as a callable; nothing here moves
-fluid or wears flash (SR-POST-02). The first failure ends the test and names its step (SR-POST-05).
+Each step asks one part of the pump for proof. What a part needs of the chip comes in as a callable, so that a test can
+put a faulty one in its place (SR-POST-08); nothing here moves fluid or wears flash (SR-POST-02). The first failure ends
+the test and names its step (SR-POST-05).
 """
 
 from binascii import crc32

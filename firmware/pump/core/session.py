@@ -1,6 +1,7 @@
 """Requests in order, each acted on once: the host's ids count up by one from the `hello` that opens a session.
 
-The last request and its reply are kept, so that a repeated line gets the same reply and nothing is done twice.
+The last request and its reply are kept, so that a repeated line gets the same reply and nothing is done twice
+(SR-LINK-09).
 """
 
 from pump.core.wire import METHODS, REPLAYED, UNKNOWN_METHOD, WRONG_PARAMETERS

@@ -20,8 +20,8 @@ MOST_MUTE_MS = 120000  # SR-AUDIO-05
 _C, _D, _E, _G, _C_HIGH = 262, 294, 330, 392, 523
 _FIVE = ((_C_HIGH, 100, 100), (_D, 100, 100), (_G, 100, 300), (_C_HIGH, 100, 100))
 
-# A burst, by priority: (tone_hz, on_ms, off_ms) of each pulse; the last off_ms is the gap to the next burst.
-# The tunes are SR-AUDIO-03's: C d g - C d twice; C d g; e c.
+# A burst, by priority: (tone_hz, on_ms, off_ms) of each pulse; the last off_ms is the gap to the next burst
+# (SR-AUDIO-01). The tunes are SR-AUDIO-03's: C d g - C d twice; C d g; e c.
 BURSTS = (
     (),
     ((_E, 200, 200), (_C, 200, 16000)),

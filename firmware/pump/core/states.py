@@ -1,6 +1,8 @@
 """The safety machine: one table. Outputs belong to states, so "when may the motor run" is the first column.
 
-A command that a state does not list is refused; any other event that it does not list leads to FAULT (`after`).
+No state but those that run moves it (SR-RATE-08). A command that a state does not list is refused; any other event
+that it does not list leads to FAULT (`after`). So a program under way cannot be changed (SR-RATE-07, SR-UI-06), and no
+second bolus begins during one (SR-BOLUS-11).
 The pump decides from it; host and docs read the same rows.
 """
 

@@ -2,7 +2,7 @@
 
 JSON-RPC 2.0 semantics without the version field: {"id", "method", "params"} asks, {"id", "result"} or
 {"id", "error": {"code", "message"}} answers, {"method", "params"} without id tells. Every number is an integer and
-names its unit in its key. `docs/link.md` is generated from these tables.
+names its unit in its key (SR-RATE-09); volumes are whole nL (SR-DOSE-02). `docs/link.md` is generated from here.
 """
 
 import binascii
@@ -57,7 +57,7 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "library_confirm": ("CONFIGURE", {"digest": str}, "puts the library that has this digest in force"),
 }
 
-# notification: what it tells
+# notification: what it tells (SR-LINK-01, SR-LINK-02)
 NOTIFICATIONS = {
     "status": "every second of device time, and at each change of state, phase or alarms",
     "event": "each entry of the log as it is made",
@@ -82,7 +82,7 @@ STATUS = {
     "alarms": "names of the alarms in force, highest priority first",
 }
 
-# the header of a program: key: (type, least, most); a name is its length in characters
+# the header of a program, all of it required: key: (type, least, most); a text is its length in characters (SR-DOC-02)
 PROGRAM: dict[str, tuple[type, int, int]] = {
     "name": (str, 1, 60),
     "drug": (str, 1, 40),
