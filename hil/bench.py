@@ -9,6 +9,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
+from hil.devices.pressure import Sensor
 from hil.mechanics import Mechanics
 from hil.targets import register
 
@@ -23,7 +24,12 @@ class Target(Protocol):
 
     name: str
     mechanics: Mechanics
+    sensor: Sensor
 
+    @property
+    def tone_edges(self) -> list[tuple[int, int]]: ...
+    @property
+    def light_edges(self) -> list[tuple[int, int]]: ...
     @property
     def now_us(self) -> int: ...
     def settle(self) -> None: ...
@@ -32,6 +38,13 @@ class Target(Protocol):
     def read(self, size: int) -> bytes: ...
     def run_for(self, us: int, until_bytes: int = 0) -> None: ...
     def plug_link(self, plugged: bool) -> None: ...
+    def fit(self, fitted: bool) -> None: ...
+    def look_at_air(self) -> None: ...
+    def press(self, key: str, seconds: float | None) -> None: ...
+    def release_key(self, key: str) -> None: ...
+    def set_supply(self, volts: float) -> None: ...
+    def set_temperature(self, celsius: float) -> None: ...
+    def fill_flash(self, full: bool) -> None: ...
     def hang(self) -> None: ...
     def cut_power(self) -> None: ...
     def restore_power(self) -> None: ...
@@ -106,6 +119,16 @@ class Bench:
         """When the motor driver was turned on."""
         return self.target.mechanics.enabled_us
 
+    @property
+    def tone_edges(self) -> list[tuple[int, int]]:
+        """(device time in us, pitch in Hz or 0) of each change of the buzzer."""
+        return self.target.tone_edges
+
+    @property
+    def light_edges(self) -> list[tuple[int, int]]:
+        """(device time in us, lights as bits: red, yellow, cyan) of each change of the lights."""
+        return self.target.light_edges
+
     # --- hands
 
     def occlude(self) -> None:
@@ -120,6 +143,69 @@ class Bench:
         """A full syringe of the same kind in place of the one fitted; the line stays connected."""
         self.target.settle()
         self.target.mechanics.fit_syringe()
+        self.target.fit(True)
+
+    def remove_syringe(self) -> None:
+        """Takes the syringe out of its holder."""
+        self.target.settle()
+        self.target.mechanics.remove_syringe(self.target.now_us)
+        self.target.fit(False)
+
+    def fit_syringe(self) -> None:
+        """Puts the same syringe back."""
+        self.target.settle()
+        self.target.mechanics.put_back()
+        self.target.fit(True)
+
+    def disconnect_line(self) -> None:
+        """The line comes off the syringe, which pushes into the open; put back by `connect_line`."""
+        self.target.settle()
+        self.target.mechanics.line_off(self.target.now_us, True)
+
+    def connect_line(self) -> None:
+        self.target.settle()
+        self.target.mechanics.line_off(self.target.now_us, False)
+
+    def add_air(self, ul: float = 60) -> None:
+        """Air at the detector, until so much has been pushed past it."""
+        self.target.settle()
+        self.target.mechanics.air_ul += ul
+        self.target.look_at_air()
+
+    def clear_air(self) -> None:
+        """A person has purged the line: liquid at the detector."""
+        self.target.mechanics.air_ul = 0.0
+        self.target.look_at_air()
+
+    def press(self, key: str, seconds: float = 0.2) -> None:
+        """Presses "stop", "start", "bolus" or "mute" for so long, as time goes on."""
+        self.target.press(key, seconds)
+
+    def hold_key(self, key: str) -> None:
+        self.target.press(key, None)
+
+    def release_key(self, key: str) -> None:
+        self.target.release_key(key)
+
+    def set_supply(self, volts: float) -> None:
+        self.target.set_supply(volts)
+
+    def set_temperature(self, celsius: float) -> None:
+        self.target.set_temperature(celsius)
+
+    def break_pressure_sensor(self, fault: str) -> None:
+        """fault: "open", "short" or "stuck"."""
+        self.target.sensor.fault = fault
+
+    def mend_pressure_sensor(self) -> None:
+        self.target.sensor.fault = None
+
+    def fill_flash(self) -> None:
+        """Every write to the pump's flash fails, until `free_flash`."""
+        self.target.fill_flash(True)
+
+    def free_flash(self) -> None:
+        self.target.fill_flash(False)
 
     def unplug_link(self) -> None:
         self.target.plug_link(False)

@@ -8,16 +8,17 @@ from array import array
 from hil.boards import board_data
 from hil.plant.drive import Drive
 from hil.plant.line import Line, LineData
-from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES
+from pump.core.syringes import BORE_UM, NOMINAL_NL, RESERVE_NL, SYRINGES
 
 
 class Mechanics:
     """steps: forward minus backward pulses. step_times_us: when each happened.
 
     enabled_us: when the motor driver was turned on. last_forward_us: the last step that pushed.
-    line: pressure and outflow.
+    line: pressure and outflow. left_ul: what the plunger can still displace.
 
-    left_ul: what the plunger can still displace."""
+    fitted: whether there is a syringe in the holder. air_ul: air that has yet to pass the detector, which sits where
+    line and syringe meet: it sees air for as long as that much has not been pushed past it."""
 
     def __init__(self, syringe: str, line: LineData | None = None, board: str = "pico") -> None:
         data = board_data(board)
@@ -28,13 +29,36 @@ class Mechanics:
         self.step_times_us = array("q")
         self.enabled_us = array("q")
         self.last_forward_us = 0
+        self.fitted = True
+        self.line_is_off = False
+        self.air_ul = 0.0
         self._pressures: list[tuple[int, float]] = []  # (time, kPa) at each forward step since the clamp was closed
         self._step_ul = self.drive.step_ul
         self.fit_syringe()
 
     def fit_syringe(self) -> None:
-        """A full syringe; the line stays as it is."""
-        self.left_ul = SYRINGES[self.syringe][NOMINAL_NL] / 1000
+        """A full syringe, with its reserve; the line stays as it is."""
+        self.left_ul = (SYRINGES[self.syringe][NOMINAL_NL] + RESERVE_NL) / 1000
+        self.fitted = True
+
+    def remove_syringe(self, at_us: int) -> None:
+        """Out of its holder: the motor moves nothing, and the line is open at that end."""
+        self.fitted = False
+        self.line.open_inlet(at_us)
+
+    def line_off(self, at_us: int, off: bool) -> None:
+        """The line comes off the syringe: what is pushed is spilled, at no pressure; or it is put on again."""
+        self.line_is_off = off
+        if off:
+            self.line.open_inlet(at_us)
+
+    def put_back(self) -> None:
+        """The same syringe, as full as it was."""
+        self.fitted = True
+
+    @property
+    def air_at_detector(self) -> bool:
+        return self.air_ul > 0
 
     def enable(self, at_us: int) -> None:
         """The motor driver is turned on."""
@@ -46,8 +70,15 @@ class Mechanics:
         if direction > 0:
             self.last_forward_us = at_us
         self.step_times_us.append(at_us)
-        if direction and self.left_ul > 0:  # at the end of its travel the plunger stands and the motor stalls
+        if (
+            direction and self.fitted and self.left_ul > 0
+        ):  # at the end of its travel the plunger stands and the motor stalls
             self.left_ul -= direction * self._step_ul
+            if self.air_ul > 0:
+                self.air_ul -= direction * self._step_ul
+            if self.line_is_off:
+                self.line.spilled_ul += direction * self._step_ul
+                return
             self.line.displace(at_us, direction * self._step_ul)
             if self.line.clamped:
                 self._pressures.append((at_us, self.line.pressure_kpa))

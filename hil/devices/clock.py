@@ -8,8 +8,12 @@ class Clock:
         self.now_us = now_us
         self.horizon_us = now_us
         self._period_us = period_ms * 1000
-        self._due_us = now_us + self._period_us
-        self._last_us = now_us
+        self.restart()
+
+    def restart(self) -> None:
+        """The chip begins anew; device time goes on."""
+        self._due_us = self.now_us + self._period_us
+        self._last_us = self.now_us
 
     def remaining_ms(self) -> int:
         left_us = self._due_us - self.now_us

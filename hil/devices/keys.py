@@ -1,12 +1,18 @@
 """Twin of drivers/keys_gpio.py: contacts that are pressed by hand, and that bounce."""
 
 import random
-
-from hil.devices.clock import Clock
+from typing import Protocol
 
 NAMES = ("stop", "start", "bolus", "mute")  # in the order of their bits
 BOUNCE_US = 20_000  # as long as a cheap push-button does
 BOUNCES = 4
+
+
+class Time(Protocol):
+    """now_us: device time."""
+
+    @property
+    def now_us(self) -> int: ...
 
 
 class Keys:
@@ -15,7 +21,7 @@ class Keys:
     A contact that changes opens and closes up to BOUNCES times within bounce_us; repeatable from the seed.
     """
 
-    def __init__(self, clock: Clock, seed: int = 0, bounce_us: int = BOUNCE_US) -> None:
+    def __init__(self, clock: Time, seed: int = 0, bounce_us: int = BOUNCE_US) -> None:
         self._clock = clock
         self._random = random.Random(seed)
         self.bounce_us = bounce_us

@@ -1,23 +1,50 @@
-"""Twin of drivers/pressure_adc.py: what a 12-bit converter makes of the plant's pressure."""
+"""Twin of drivers/pressure_adc.py: what a 12-bit converter makes of the plant's pressure, noise and faults included."""
 
 from collections.abc import Callable
+
+FAULTS = ("open", "short", "stuck")
+HIGHEST = 4095
 
 
 def reading(pressure_kpa: float, zero_count: int, mpa_per_count: int) -> int:
     """The converter's 12-bit value for a pressure; clipped at its ends."""
     count = zero_count + pressure_kpa * 1e6 / mpa_per_count
-    return min(max(int(count / 65535 * 4095 + 0.5), 0), 4095)
+    return min(max(int(count / 65535 * HIGHEST + 0.5), 0), HIGHEST)
+
+
+class Sensor:
+    """value(): the converter's 12-bit reading, which a real one never gives twice for long: one count of noise.
+
+    fault: None, or what is wrong with it: "open" (the pin is pulled low), "short" (to its supply), "stuck".
+    """
+
+    def __init__(self, pressure_kpa: Callable[[], float], zero_count: int, mpa_per_count: int, seed: int = 1) -> None:
+        self._pressure_kpa = pressure_kpa
+        self._zero, self._slope = zero_count, mpa_per_count
+        self._noise = seed
+        self.fault: str | None = None
+        self._last = 0
+
+    def value(self) -> int:
+        if self.fault == "stuck":
+            return self._last
+        if self.fault:
+            return 0 if self.fault == "open" else HIGHEST
+        self._noise = (self._noise * 1103515245 + 12345) & 0x7FFFFFFF
+        noise = (self._noise >> 16) % 3 - 1
+        self._last = min(max(reading(self._pressure_kpa(), self._zero, self._slope) + noise, 0), HIGHEST)
+        return self._last
 
 
 class Pressure:
-    """pascal(): gauge pressure as the firmware sees it."""
+    """pascal(): gauge pressure as the firmware sees it. sensor: what it reads."""
 
-    def __init__(self, pressure_kpa: Callable[[], float], zero_count: int, mpa_per_count: int) -> None:
-        self._pressure_kpa = pressure_kpa
+    def __init__(self, sensor: Sensor, zero_count: int, mpa_per_count: int) -> None:
+        self._sensor = sensor
         self._zero = zero_count
         self._slope = mpa_per_count
 
     def pascal(self) -> int:
-        value = reading(self._pressure_kpa(), self._zero, self._slope)
+        value = self._sensor.value()
         count = value << 4 | value >> 8  # what MicroPython's read_u16 makes of 12 bits
         return (count - self._zero) * self._slope // 1000

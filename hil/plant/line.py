@@ -32,12 +32,13 @@ class Line:
         self.pressure_kpa = self.data.back_pressure_kpa
         self.delivered_ul = 0.0
         self.displaced_ul = 0.0
+        self.spilled_ul = 0.0  # lost at the pump's end
         self.clamped = False
         self._tau_us = self.data.resistance_kpa_s_ul * self.data.compliance_ul_kpa * 1e6
 
     @property
     def stored_ul(self) -> float:
-        """Volume held by elasticity: displaced = delivered + stored, always."""
+        """Volume held by elasticity: displaced = delivered + stored + spilled, always."""
         return (self.pressure_kpa - self.data.back_pressure_kpa) * self.data.compliance_ul_kpa
 
     def advance(self, at_us: int) -> None:
@@ -58,6 +59,12 @@ class Line:
         self.advance(at_us)
         self.pressure_kpa += volume_ul / self.data.compliance_ul_kpa
         self.displaced_ul += volume_ul
+
+    def open_inlet(self, at_us: int) -> None:
+        """The line comes off at the pump's end: pressure is gone at once, and what was stored spills there."""
+        self.advance(at_us)
+        self.spilled_ul += self.stored_ul
+        self.pressure_kpa = self.data.back_pressure_kpa
 
     def clamp(self, at_us: int, closed: bool) -> None:
         """Closes or opens the clamp at the outlet."""

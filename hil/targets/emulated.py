@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from hil.boards import ROOT, board_data
-from hil.devices.pressure import reading
+from hil.devices.keys import NAMES, Keys
+from hil.devices.pressure import Sensor
 from hil.mechanics import Mechanics
 from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, QuietUsb
 
@@ -18,6 +20,8 @@ BRANCH_TO_SELF = 0xE7FEE7FE
 USB_FIFO_BYTES = 512
 FLASH_BLOCKS = 352  # of BLOCK_BYTES: the littlefs of 1408 KB that the board definition sets
 BLOCK_BYTES = 4096
+SILENCE_US = 10_000  # between two edges of the buzzer: longer than any of its periods
+HZ_APART = 8  # two pitches of ours are further apart
 TEMPERATURE_GPIO = 30  # where its ADC channel would be
 FILES_AT = 0xA0000  # where it begins in the flash
 
@@ -52,22 +56,36 @@ class Emulated:
             raise EmulatorMissing(f"there is no image {IMAGE.name} yet: build it with `make image`")
         data = board_data(board)
         self.mechanics = mechanics
-        self._zero, self._slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
+        zero, slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
+        self.sensor = Sensor(lambda: self.mechanics.pressure_kpa(self.now_us), zero, slope)
         self._usb = QuietUsb()
         pacer = PioPacer()
         self._enable = OutputPin(data.PINS["enable"], on_edge=self._on_enable)
         self._direction = OutputPin(data.PINS["direction"])
         self._step = OutputPin(data.PINS["step"], pacer, self._on_step)
-        pressure = AnalogInput(data.PINS["pressure"], self._pressure_reading)
+        pressure = AnalogInput(data.PINS["pressure"], self.sensor.value)
         self.battery_mv, self.temperature_dc = 12_000, 270
         battery = AnalogInput(data.PINS["battery"], lambda: self.battery_mv * 1000 // data.BATTERY_UV_PER_COUNT)
         temperature = AnalogInput(TEMPERATURE_GPIO, lambda: temperature_reading(self.temperature_dc))
         self.inputs = {name: InputPin(data.PINS[name], True) for name in ("stop", "start", "bolus", "mute")}
         self.inputs |= {name: InputPin(data.PINS[name], False) for name in ("syringe", "air")}
-        self._lights = {name: OutputPin(data.PINS[name]) for name in ("buzzer", "red", "yellow", "cyan")}
+        self._shine_low = data.LIGHTS_ON_LOW
+        self._lights = [OutputPin(data.PINS[name], on_edge=self._on_light) for name in ("red", "yellow", "cyan")]
+        self._buzzer = OutputPin(data.PINS["buzzer"], on_edge=self._on_buzzer)
+        self._buzzer_us: list[int] = []  # every rising edge at its pin
+        self.light_edges: list[tuple[int, int]] = []
         self.flash = FlashBusy()
-        parts = (self._usb, pacer, self._enable, self._direction, self._step, pressure, battery, temperature)
-        parts += (*self.inputs.values(), *self._lights.values(), self.flash)
+        parts: tuple[Any, ...] = (
+            self._usb,
+            pacer,
+            self._enable,
+            self._direction,
+            self._step,
+            pressure,
+            battery,
+            temperature,
+        )
+        parts += (*self.inputs.values(), *self._lights, self._buzzer, self.flash)
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
@@ -85,6 +103,8 @@ class Emulated:
         self._until_bytes = 0
         self._device.cdc.on_serial_data = self._on_serial_data
         self._halt_alarm = self._clock.create_alarm(self._halt)
+        self.keys = Keys(self)
+        self._key_alarm = self._clock.create_alarm(self._move_keys)
         self._feed_alarm = self._clock.create_alarm(self._feed)
         self._chip.usb_ctrl.on_reset = _before(self._chip.usb_ctrl.on_reset, self._on_reset)
         self._chip.core.pc = rp2040py.memory_map.FLASH_START_ADDRESS
@@ -108,19 +128,27 @@ class Emulated:
         if level:
             forward = -1 if self._direction.level else 1
             self.mechanics.step(self.now_us, forward if self._enable.level is False else 0)
+            if self.inputs["air"].level and not self.mechanics.air_at_detector:
+                self.inputs["air"].set(False)
+
+    def _on_light(self, _level: bool) -> None:
+        lights = sum((pin.level is True) << i for i, pin in enumerate(self._lights)) ^ self._shine_low
+        if not self.light_edges or lights != self.light_edges[-1][1]:
+            self.light_edges.append((self.now_us, lights))
+
+    def _on_buzzer(self, level: bool) -> None:
+        if level:
+            self._buzzer_us.append(self.now_us)
 
     def _on_enable(self, level: bool) -> None:
         if not level:
             self.mechanics.enable(self.now_us)
 
-    def _pressure_reading(self) -> int:
-        return reading(self.mechanics.pressure_kpa(self.now_us), self._zero, self._slope)
-
     def _on_reset(self) -> None:
         """Every reset of the chip: pins float, the watchdog ends with it, the bus is new."""
         dog = self._chip.watchdog
         dog._enable = dog.timer.enable = dog.alarm.enable = False
-        for pin in (self._enable, self._direction, self._step):
+        for pin in (self._enable, self._direction, self._step, self._buzzer, *self._lights):
             pin.released()
         self._usb.forget()
         self._incoming.clear()
@@ -182,6 +210,57 @@ class Emulated:
         self._until_bytes = 0
         if not self._powered:  # it failed on the way
             self._off_us += max(end_us - self.now_us, 0)
+
+    # --- the bench's hands
+
+    def press(self, key: str, seconds: float | None) -> None:
+        self.keys.press(key, seconds)
+        self._move_keys()
+
+    def release_key(self, key: str) -> None:
+        self.keys.release(key)
+        self._move_keys()
+
+    def _move_keys(self) -> None:
+        """Contacts as they are now, and again when one of them changes next."""
+        levels = self.keys.levels()
+        for i, name in enumerate(NAMES):
+            pressed = bool(levels >> i & 1)
+            if self.inputs[name].level == pressed:  # pressed is low
+                self.inputs[name].set(not pressed)
+        edge_us = self.keys.next_edge_us
+        if edge_us is not None:
+            self._key_alarm.schedule(max(edge_us - self.now_us, 1) * 1e3)
+
+    def fit(self, fitted: bool) -> None:
+        self.inputs["syringe"].set(not fitted)
+
+    def look_at_air(self) -> None:
+        """Somebody has put air before the detector, or taken it away."""
+        self.inputs["air"].set(self.mechanics.air_at_detector)
+
+    def set_supply(self, volts: float) -> None:
+        self.battery_mv = round(volts * 1000)
+
+    def set_temperature(self, celsius: float) -> None:
+        self.temperature_dc = round(celsius * 10)
+
+    def fill_flash(self, full: bool) -> None:
+        raise NotImplementedError("a littlefs of 1408 KB is not filled within a test; sim:// has a full flash")
+
+    @property
+    def tone_edges(self) -> list[tuple[int, int]]:
+        """(device time in us, pitch in Hz or 0) of each change of the buzzer, from the edges at its pin."""
+        found: list[tuple[int, int]] = []
+        edges = self._buzzer_us
+        for before_us, at_us in pairwise(edges):
+            period_us = at_us - before_us
+            hz = round(1e6 / period_us) if period_us < SILENCE_US else 0
+            if hz == 0:
+                found.append((before_us, 0))
+            elif not found or abs(found[-1][1] - hz) > HZ_APART:
+                found.append((before_us, hz))
+        return found
 
     # --- faults
 

@@ -8,9 +8,9 @@ from hil.devices.clock import Clock
 from hil.devices.inputs import Inputs
 from hil.devices.keys import Keys
 from hil.devices.link import Link
-from hil.devices.pressure import Pressure
+from hil.devices.pressure import Pressure, Sensor
 from hil.devices.stepper import Odometer, Stepper
-from hil.devices.store import Store
+from hil.devices.store import PowerCut, Store
 from hil.devices.watchdog import Watchdog
 from hil.firmware_digest import firmware_digest
 from hil.mechanics import Mechanics
@@ -22,35 +22,44 @@ FOREVER_US = 1 << 62
 
 
 class Simulated:
-    """One simulated pump on its mechanics. Powered from the start."""
+    """One simulated pump on its mechanics. Powered from the start. store: its flash, which outlives its power."""
 
     name = "sim"
 
-    def __init__(self, mechanics: Mechanics, board: str = "pico") -> None:
+    def __init__(self, mechanics: Mechanics, board: str = "pico", seed: int = 0) -> None:
         self.mechanics = mechanics
         self._board = board_data(board)
         self._build = SimpleNamespace(VERSION=VERSION, DIGEST=firmware_digest(board))
         self._hung = False
         self._powered = True
         self.store = Store()
-        self._boot(0, watchdog_reset=False, plugged=True)
+        self.clock = Clock(0, self._board.CONTROL_PERIOD_MS)
+        self.keys = Keys(self.clock, seed)
+        self.inputs = Inputs(self.keys)
+        self.annunciator = Annunciator(self.clock)
+        zero, slope = self._board.PRESSURE_ZERO, self._board.PRESSURE_MPA_PER_COUNT
+        self.sensor = Sensor(self._pressure_kpa, zero, slope, seed + 1)
+        self._boot(watchdog_reset=False, plugged=True)
 
-    def _boot(self, now_us: int, watchdog_reset: bool, plugged: bool) -> None:
+    def _boot(self, watchdog_reset: bool, plugged: bool) -> None:
         board = self._board
-        self.clock = Clock(now_us, board.CONTROL_PERIOD_MS)
+        self.clock.restart()
         self.link = Link(self.clock, plugged)
         self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._hung = False
-        self.keys = Keys(self.clock)
-        self.inputs = Inputs(self.keys)
-        self.annunciator = Annunciator(self.clock)
+        pressure = Pressure(self.sensor, board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+        parts = Parts()
+        parts.annunciator, parts.inputs, parts.pressure = self.annunciator, self.inputs, pressure
+        parts.watchdog_bites = True
+        parts.supply_mv = (board.BATTERY_DEPLETED_MV, board.SUPPLY_HIGH_MV)
+        parts.rest_pa = board.REST_PA
         self.app = App(
             board=board,
             build=self._build,
             stepper=self.stepper,
             odometer=Odometer(self.stepper),
-            pressure=Pressure(self._pressure_kpa, board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT),
+            pressure=pressure,
             clock=self.clock,
             link=self.link,
             watchdog=self.watchdog,
@@ -59,7 +68,7 @@ class Simulated:
             inputs=self.inputs,
             annunciator=self.annunciator,
             store=self.store,
-            parts=Parts(),
+            parts=parts,
         )
 
     def _pressure_kpa(self) -> float:
@@ -99,27 +108,68 @@ class Simulated:
         """Lets device time pass; with until_bytes only until so many wait to be read."""
         end_us = self.clock.now_us + us
         self.clock.horizon_us = end_us
+        try:
+            self._run_until(end_us, until_bytes)
+        except PowerCut:
+            self.cut_power()
+            self.clock.now_us = max(end_us, self.clock.now_us)
+        self.stepper.catch_up()
+
+    def _run_until(self, end_us: int, until_bytes: int) -> None:
         link, turn = self.link, self.app.turn
         while self.clock.now_us < end_us:
             if self._hung or not self._powered:
                 self._idle(end_us)
                 if self._hung or not self._powered:
                     break
-                self.clock.horizon_us = end_us
                 link, turn = self.link, self.app.turn
             if until_bytes and len(link.outgoing) >= until_bytes:
                 break
+            self.inputs.bubble = self.mechanics.air_at_detector
             turn()
-        self.stepper.catch_up()
 
     def _idle(self, end_us: int) -> None:
         """Time without a running firmware; a hung one ends by its watchdog."""
         if self._hung and self.watchdog.bites_us <= end_us:
             self.clock.now_us = max(self.watchdog.bites_us, self.clock.now_us)
             self.stepper.halt()
-            self._boot(self.clock.now_us, watchdog_reset=True, plugged=self.link.plugged)
+            self._boot(watchdog_reset=True, plugged=self.link.plugged)
         else:
             self.clock.now_us = end_us
+
+    # --- the bench's hands
+
+    def press(self, key: str, seconds: float | None) -> None:
+        self.keys.press(key, seconds)
+
+    def release_key(self, key: str) -> None:
+        self.keys.release(key)
+
+    def fit(self, fitted: bool) -> None:
+        """The syringe in its holder, or out of it, as its switch sees it."""
+        self.inputs.syringe = fitted
+
+    def look_at_air(self) -> None:
+        """Somebody has put air before the detector, or taken it away; the detector is read anew in every turn."""
+
+    def set_supply(self, volts: float) -> None:
+        self.inputs.battery = round(volts * 1000)
+
+    def set_temperature(self, celsius: float) -> None:
+        self.inputs.temperature = round(celsius * 10)
+
+    def fill_flash(self, full: bool) -> None:
+        self.store.failing = full
+
+    @property
+    def tone_edges(self) -> list[tuple[int, int]]:
+        """(device time in us, pitch in Hz or 0) of each change of the buzzer."""
+        return changes([(at_us, tone_hz) for at_us, tone_hz, _ in self.annunciator.edges])
+
+    @property
+    def light_edges(self) -> list[tuple[int, int]]:
+        """(device time in us, lights as bits) of each change of the lights."""
+        return changes([(at_us, lights) for at_us, _, lights in self.annunciator.edges])
 
     # --- faults
 
@@ -130,11 +180,23 @@ class Simulated:
     def cut_power(self) -> None:
         self.stepper.halt()
         self.stepper.enable(False)
+        self.annunciator.show(0, 0)
         self._powered = self._hung = False
 
     def restore_power(self) -> None:
         self._powered = True
-        self._boot(self.clock.now_us, watchdog_reset=False, plugged=self.link.plugged)
+        self.store.power_on()
+        self._boot(watchdog_reset=False, plugged=self.link.plugged)
 
     def close(self) -> None:
         self._powered = False
+
+
+def changes(edges: list[tuple[int, int]]) -> list[tuple[int, int]]:
+    """Those edges at which the value differs from the one before; the first counts from 0."""
+    found, last = [], 0
+    for at_us, value in edges:
+        if value != last:
+            found.append((at_us, value))
+            last = value
+    return found
