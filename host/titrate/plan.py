@@ -1,4 +1,4 @@
-"""A plan: what will flow, when, and how much, in fractions; and the same as a program in the wire's integers.
+"""A plan: what will flow, when, and how much, in fractions. The same in the wire's integers is in program.py.
 
 Plan time counts from the start of the program and runs through its pauses; it stands still while a person, an alarm
 or a change of syringe holds the pump.
@@ -6,27 +6,36 @@ or a change of syringe holds the pump.
 
 from __future__ import annotations
 
-import datetime
 from bisect import bisect_right
 from dataclasses import dataclass
 from fractions import Fraction
 from functools import cached_property
-from math import ceil
-from typing import Any
+from math import ceil, sqrt
+from typing import TYPE_CHECKING, Any
 
 from pump.core import syringes, units
+from titrate.boards import BOARDS, Board
 from titrate.errors import ProtocolError
 
-# What a program says where its file says nothing: the same on every day, and so is its digest.
-NO_DATE = "0000-00-00"
-NO_AUTHOR = "not stated"
+if TYPE_CHECKING:
+    from titrate.feasibility import Finding
+    from titrate.program import Program
 
-AUTHOR = "titrate"  # of a program for which nobody gives a name
+# A syringe is filled with this much more than it is to deliver, and keeps it (SR-RES-06).
+RESERVE_ML = Fraction(syringes.RESERVE_NL, units.NL_PER_ML)
+
+# What the document of a plan tells of each phase.
+_NUMBERS = (
+    "begin_s", "end_s", "begin_ml_h", "end_ml_h", "begin_mg_kg_h", "end_mg_kg_h", "volume_ml", "dose_mg",
+)  # fmt: skip
 
 
 @dataclass(frozen=True)
 class PlannedPhase:
-    """One stretch of time with a rate that is constant or changes linearly. `kind` is one of wire.KINDS."""
+    """One stretch of time with a rate that is constant or changes linearly. `kind` is one of wire.KINDS.
+
+    path: the phase of the file, as "phase[0]". floor and ceiling: between what an operator may set the rate.
+    """
 
     kind: str
     begin_s: Fraction
@@ -38,12 +47,34 @@ class PlannedPhase:
     volume_ml: Fraction
     dose_mg: Fraction
     source: str | None = None
+    path: str = ""
+    floor_ml_h: Fraction | None = None
+    ceiling_ml_h: Fraction | None = None
 
     def volume_until_ml(self, time_s: Fraction) -> Fraction:
         """Volume of this phase up to a plan time within it."""
         elapsed_h = (time_s - self.begin_s) / units.S_PER_H
         duration_h = (self.end_s - self.begin_s) / units.S_PER_H
         return elapsed_h * (self.begin_ml_h + (self.end_ml_h - self.begin_ml_h) * elapsed_h / duration_h / 2)
+
+    def time_at_s(self, volume_ml: Fraction) -> float:
+        """Plan time at which so much of this phase's volume is out."""
+        if self.begin_ml_h == self.end_ml_h:
+            return float(self.begin_s + volume_ml / self.begin_ml_h * units.S_PER_H)
+        duration_h = (self.end_s - self.begin_s) / units.S_PER_H
+        slope = (self.end_ml_h - self.begin_ml_h) / duration_h
+        root = sqrt(max(float(self.begin_ml_h**2 + 2 * slope * volume_ml), 0.0))
+        return float(self.begin_s) + 2 * float(volume_ml) / (float(self.begin_ml_h) + root) * units.S_PER_H
+
+
+@dataclass(frozen=True)
+class Demand:
+    """A bolus that the subject asks for with the pump's key."""
+
+    dose_mg: Fraction
+    volume_ml: Fraction
+    over_s: Fraction
+    lockout_s: Fraction
 
 
 @dataclass(frozen=True)
@@ -57,11 +88,14 @@ class Plan:
     concentration_mg_ml: Fraction
     syringe: str
     phases: tuple[PlannedPhase, ...]
-    warnings: tuple[str, ...]
-    sources: tuple[str, ...]
+    warnings: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
     code: str = ""  # of the drug library's entry; empty: the one that fits drug and concentration
-    date: str = NO_DATE
-    author: str = NO_AUTHOR
+    demand: Demand | None = None
+    board: Board = BOARDS["pico"]
+    date: str | None = None
+    author: str | None = None
+    attended: bool = True
 
     @cached_property
     def total_ml(self) -> Fraction:
@@ -79,15 +113,45 @@ class Plan:
         return self.phases[-1].end_s
 
     @property
+    def flowing_s(self) -> Fraction:
+        """The part of it in which something flows."""
+        return sum((phase.end_s - phase.begin_s for phase in self.phases if phase.kind != "pause"), Fraction())
+
+    @property
     def syringes(self) -> int:
         """How many full syringes the total takes."""
         return ceil(self.total_ml * units.NL_PER_ML / nominal_nl(self.syringe))
 
+    @property
+    def fills_ml(self) -> tuple[Fraction, Fraction]:
+        """What to draw up into each syringe but the last, and into the last: what it delivers, and the reserve."""
+        nominal_ml = Fraction(nominal_nl(self.syringe), units.NL_PER_ML)
+        return nominal_ml + RESERVE_ML, self.total_ml - (self.syringes - 1) * nominal_ml + RESERVE_ML
+
+    def changes_s(self, most: int = 1000) -> list[float]:
+        """Plan times at which a syringe is empty and more is to come; at most so many of them."""
+        nominal_ml = Fraction(nominal_nl(self.syringe), units.NL_PER_ML)
+        return [self.time_at_s(nominal_ml * number) for number in range(1, min(self.syringes, most + 1))]
+
+    @cached_property
+    def findings(self) -> tuple[Finding, ...]:
+        """What the pump and the syringe cannot do of this plan, or not well."""
+        from titrate.feasibility import findings
+
+        return tuple(findings(self))
+
+    @cached_property
+    def program(self) -> Program:
+        """What goes to the pump: header, phases, digest. Called, it gives one with another syringe or fill."""
+        from titrate.program import program_of
+
+        return program_of(self)
+
     @cached_property
     def _volumes_ml(self) -> list[Fraction]:
-        """Volume delivered before each phase."""
+        """Volume delivered before each phase, and at the end."""
         before = [Fraction()]
-        for phase in self.phases[:-1]:
+        for phase in self.phases:
             before.append(before[-1] + phase.volume_ml)
         return before
 
@@ -101,49 +165,19 @@ class Plan:
         index = bisect_right(self._begins_s, time) - 1
         return self._volumes_ml[index] + self.phases[index].volume_until_ml(time)
 
-    def program(
-        self,
-        syringe: str | None = None,
-        fill_nl: int | None = None,
-        attended: bool = True,
-        author: str = AUTHOR,
-        date: datetime.date | None = None,
-    ) -> tuple[dict[str, Any], list[list[Any]]]:
-        """(header, phases) as wire.PROGRAM and wire.KINDS have them: integers in ms and pL/h.
-
-        Each phase is within 1 nL of the plan. syringe: the plan's; fill_nl: its nominal volume. date: today.
-        """
-        syringe = syringe_id(syringe or self.syringe)
-        phases = [_on_the_wire(phase) for phase in self.phases]
-        basal_pl_h = max((max(begin, end) for kind, _, begin, end in phases if kind != "bolus"), default=0)
-        header = {
-            "name": self.protocol,
-            "drug": self.drug,
-            "code": "",
-            "concentration_ng_ml": round(self.concentration_mg_ml * units.NG_PER_MG),
-            "weight_g": round(self.weight_kg * units.G_PER_KG),
-            "syringe": syringe,
-            "fill_nl": nominal_nl(syringe) if fill_nl is None else fill_nl,
-            "phases": len(self.phases),
-            "basal_nl_h": -(-basal_pl_h // units.PL_PER_NL),
-            "bolus_nl": 0,
-            "bolus_ms": 0,
-            "bolus_lockout_ms": 0,
-            "attended": int(attended),
-            "date": (date or datetime.date.today()).isoformat(),
-            "author": author,
-        }
-        return header, phases
+    def time_at_s(self, volume_ml: Fraction) -> float:
+        """The first plan time at which a volume, more than 0 and at most the total, is due."""
+        index = next(index for index in range(len(self.phases)) if self._volumes_ml[index + 1] >= volume_ml)
+        return self.phases[index].time_at_s(volume_ml - self._volumes_ml[index])
 
     def as_json(self) -> dict[str, Any]:
         """The document of `titrate plan --json`: the fields of the phases, totals in mL and mg, times in seconds."""
-        numbers = [name for name in PlannedPhase.__dataclass_fields__ if name not in ("kind", "source")]
         return {
             "protocol": self.protocol,
             "weight_kg": float(self.weight_kg),
             "concentration_mg_ml": float(self.concentration_mg_ml),
             "phases": [
-                {"kind": phase.kind} | {name: float(getattr(phase, name)) for name in numbers} for phase in self.phases
+                {"kind": phase.kind} | {name: float(getattr(phase, name)) for name in _NUMBERS} for phase in self.phases
             ],
             "total_ml": float(self.total_ml),
             "total_mg": float(self.total_mg),
@@ -162,13 +196,5 @@ def syringe_id(name: str) -> str:
 
 
 def nominal_nl(syringe: str) -> int:
-    """What a full syringe holds."""
+    """What a full syringe delivers."""
     return int(syringes.SYRINGES[syringe][syringes.NOMINAL_NL])
-
-
-def _on_the_wire(phase: PlannedPhase) -> list[Any]:
-    """[kind, duration_ms, begin_pl_h, end_pl_h]; what rounding takes from the duration, it gives to the rates."""
-    exact_ms = (phase.end_s - phase.begin_s) * units.MS_PER_S
-    duration_ms = max(1, round(exact_ms))
-    scale = units.PL_PER_ML * exact_ms / duration_ms
-    return [phase.kind, duration_ms, round(phase.begin_ml_h * scale), round(phase.end_ml_h * scale)]

@@ -2,7 +2,7 @@
 
 Numbers become fractions of the decimal text. pint carries the units, in a registry that knows only the units of this
 trade. A kilogram below the line is a kilogram of the subject, which is a dimension of its own: so mg/kg/h cannot be
-taken for 1/h, nor mg/kg for a ratio of masses.
+taken for 1/h, nor mg/kg for a ratio of masses. A year counts ages only and is no duration.
 """
 
 from collections.abc import Mapping
@@ -29,6 +29,8 @@ hour = 60 * minute = h = hr
 day = 24 * hour = d
 subject_kilogram = [subject]
 subject_of_70kg = 70 * subject_kilogram
+year = [age] = y = yr
+month = year / 12
 """
 
 LONGEST_TEXT = 40
@@ -42,6 +44,11 @@ class Quantity:
     value: Fraction
     unit: str
     text: str
+
+    @property
+    def unit_text(self) -> str:
+        """The unit as it was written, without spaces."""
+        return "".join(self.text.lstrip(DIGITS + ". ").split())
 
 
 @dataclass(frozen=True)
@@ -78,6 +85,8 @@ INTERVAL = Kind(
     '"15 min", "24 h" or "21 d"',
 )
 CONCENTRATION = Kind("a concentration", {"mg/mL": (_TINY, Fraction(1000))}, '"0.98 mg/mL"')
+VOLUME = Kind("a volume", {"mL": (_TINY, Fraction(100_000))}, '"100 mL"')
+AGE = Kind("an age up to 130 years", {"year": (Fraction(1, 365), Fraction(130))}, '"15 years" or "6 months"')
 WEIGHT = Kind("a body weight from 1 to 300 kg", {"kg": (Fraction(1), Fraction(300))}, '"70 kg"')
 
 

@@ -1,5 +1,6 @@
 """Files that people write, as text: a path or the name of a packaged one; small, UTF-8, TOML. Knows no content."""
 
+import re
 import tomllib
 from importlib.resources import files
 from importlib.resources.abc import Traversable
@@ -40,8 +41,17 @@ def text_of(file_or_name: str | Path, folder: str, what: str) -> str:
 
 
 def document_of(text: str, file: str) -> dict[str, Any]:
-    """The TOML document in a text. Raises ProtocolError."""
+    """The TOML document in a text. Raises ProtocolError, with the line as far as it is known."""
+    text = text.replace("\r\n", "\n")
     try:
-        return tomllib.loads(text.replace("\r\n", "\n"))
+        return tomllib.loads(text)
     except (ValueError, RecursionError) as error:
-        raise ProtocolError(file, "the file", f"TOML ({' '.join(str(error).split())})") from None
+        complaint = " ".join(str(error).split())
+        place = re.search(r"\(at line (\d+), column (\d+)\)", complaint)
+        where = file
+        if place:
+            where = f"{file} line {place[1]}, column {place[2]}"
+        elif "at end of document" in complaint:
+            where = f"{file} line {text.count(chr(10)) + 1}"
+        allowed = f"TOML, where every text and every quantity stands in quotes ({complaint})"
+        raise ProtocolError(where, "the file", allowed) from None

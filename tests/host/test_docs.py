@@ -76,11 +76,18 @@ def test_whole_protocols_can_be_planned(page: str) -> None:
     assert whole or page == "README.md"
 
 
+@pytest.mark.parametrize("page", PAGES)
+def test_python_examples_run(page: str) -> None:
+    for block in blocks(page, "python"):
+        if "open_bench" not in block:  # the rig's own tests run that one
+            exec(compile(block, page, "exec"), {})
+
+
 def test_the_language_page_names_every_key() -> None:
-    from titrate import protocol
+    from titrate import phases
 
     text = (ROOT / "docs/protocol-language.md").read_text(encoding="utf-8")
-    models = [*SECTIONS.values(), *protocol.PHASES.values()]
+    models = [*SECTIONS.values(), *phases.PHASES.values()]
     keys = {field.alias or name for model in models for name, field in model.model_fields.items()} - {"phase"}
     assert sorted(key for key in keys if f"`{key}`" not in text) == []
 
@@ -94,6 +101,8 @@ def test_the_language_pages_units_are_read() -> None:
         assert parse_quantity(f"1 {unit}", quantities.CONCENTRATION).value > 0
     for unit in ["s", "min", "h", "hr", "d", "day"]:
         assert parse_quantity(f"2 {unit}", quantities.INTERVAL).value > 0
+    for unit in ("year", "yr", "y", "month"):
+        assert parse_quantity(f"2 {unit}", quantities.AGE).value > 0
     for unit in ("kg", "g"):
         assert parse_quantity(f"2000 {unit}" if unit == "g" else "2 kg", quantities.WEIGHT).value == 2
 

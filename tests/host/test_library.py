@@ -68,7 +68,7 @@ def test_a_good_file_in_the_pumps_units() -> None:
 
 # name: (text, where, allowed)
 BAD = {
-    "empty": ("", "bad.toml, entry", "`entry` is needed"),
+    "empty": ("", "bad.toml line 1, entry", "`entry` is needed"),
     "no TOML": ("rate: 5", "bad.toml", "TOML"),
     "no entry": ("entry = []", "entry", "at least 1"),
     "unknown table": (GOOD + "[pump]\n", "pump", "the keys entry"),

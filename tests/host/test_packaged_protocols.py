@@ -4,7 +4,7 @@ from fractions import Fraction
 
 import pytest
 
-from titrate import Protocol
+from titrate import Protocol, provenance
 from titrate.reading import packaged
 
 # name: (least mg/h, most mg/h, total mg, hours of delivery)
@@ -55,7 +55,10 @@ def test_says_where_its_numbers_come_from(name: str) -> None:
     protocol = Protocol.read(name)
     assert protocol.protocol.citation
     assert protocol.protocol.notes
-    assert all(phase.source for phase in protocol.phase if not hasattr(phase, "pause"))
+    assert protocol.drug.code == name.removesuffix("-low").removesuffix("-high")
+    assert protocol.protocol.contradictions or name == "puchalski-2016"
+    assert all(phase.source for phase in protocol.plan("70 kg").phases if phase.kind != "pause")
+    assert all(said.source or said.note for _, said in provenance.entries(protocol))
 
 
 def test_schwartzman_is_mixed_for_the_subject_and_capped() -> None:
