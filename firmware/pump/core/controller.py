@@ -85,6 +85,8 @@ class Controller:
         state: str = states.after(self.state, name)  # type: ignore[assignment]  # None would be a bug, and must raise
         if state != self.state:
             self.log.add(self.now_ms, "state", "%s > %s: %s" % (self.state, state, name))
+            if "BOLUS" in (self.state, state):
+                self._saved = False  # the lockout begins, or ends, with what is in the store
             self.state = state
             self.changed = True
         self._steer()
