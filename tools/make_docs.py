@@ -13,6 +13,7 @@ from typing import Any
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+import traceability
 from hil.boards import board_data
 from pump.core import alarms, commands, framing, housekeeping, journal, states, syringes, wire
 from titrate import client
@@ -142,6 +143,7 @@ def pages() -> Iterator[tuple[Path, str]]:
             latch=words(alarms, LATCH),
             crowded=crowded(),
             diagram=diagram(),
+            **traceability.facts(),
         ),
     )
     for board in sorted((ROOT / "boards").glob("*/board.py")):

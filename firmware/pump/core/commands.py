@@ -27,7 +27,7 @@ def hello(pump: "Controller") -> "Message":
         "board": board.NAME,
         "lead_um": board.LEAD_UM,
         "steps_per_turn": board.STEPS_PER_TURN,
-        "notice": "bench and research device, not for use on people",  # SR-DOC-01
+        "notice": "bench and research device, not for use on people or animals",  # SR-DOC-01
     }
 
 

@@ -1,8 +1,8 @@
 """The command line: `titrate plan`, `titrate play` and the rest, one module a command. This file only gathers them.
 
-A command is a function of its name; a tuple of that name holds the commands of a group. A command may raise
-any PumpError: that becomes one line on stderr and the exit code of the error's class. Modules import what is heavy
-inside their function, so that --help answers at once.
+A command is a function of its name; a tuple of that name holds the commands of a group, and one of them that is called
+`default` is what the group does by itself. A command may raise any PumpError: that becomes one line on stderr and the
+exit code of the error's class. Modules import what is heavy inside their function, so that --help answers at once.
 """
 
 from collections.abc import Callable
@@ -38,7 +38,8 @@ COMMANDS = {
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Plays protocol files to an infusion pump. A bench and research device: not a medical device, not for people.",
+    help="Plays protocol files to an infusion pump. A bench and research device: not a medical device, and never for use "
+    "on people or animals.",
 )
 
 
@@ -67,9 +68,13 @@ for name, place in COMMANDS.items():
     if callable(command):
         app.command(name)(reporting(command))
     else:
-        group = typer.Typer(no_args_is_help=True, help=module.__doc__)
+        alone = [member for member in command if member.__name__ == "default"]
+        group = typer.Typer(no_args_is_help=not alone, help=module.__doc__)
+        for member in alone:
+            group.callback(invoke_without_command=True, help=module.__doc__)(reporting(member))
         for member in command:
-            group.command(member.__name__)(reporting(member))
+            if member not in alone:
+                group.command(member.__name__)(reporting(member))
         app.add_typer(group, name=name)
 
 
