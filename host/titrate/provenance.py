@@ -2,9 +2,12 @@
 
 from collections.abc import Iterator
 
+from pydantic import BaseModel
+
 from titrate.phases import Table
 from titrate.places import Path, key_path
 from titrate.protocol import Protocol
+from titrate.quantities import Quantity
 from titrate.stated import Stated
 
 
@@ -38,6 +41,21 @@ def source_of(protocol: Protocol, phase: Table, path: Path) -> str | None:
         if entry.source and place[len(path) :][:1] not in (("phase",), ("bounds",))
     ]
     return ", ".join(dict.fromkeys(found)) or None
+
+
+def value_at(protocol: Protocol, path: Path) -> str | None:
+    """The single value at a key path as it is written; None for a table."""
+    place: object = protocol
+    for key in path:
+        if isinstance(key, int):
+            assert isinstance(place, list)
+            place = place[key]
+        else:
+            fields = type(place).model_fields if isinstance(place, BaseModel) else {}
+            place = getattr(place, next(name for name, field in fields.items() if key in (name, field.alias)))
+    if isinstance(place, (Table, list)):
+        return None
+    return place.text if isinstance(place, Quantity) else str(place)
 
 
 def _of(given: object, path: Path, said: dict[Path, Stated]) -> Iterator[tuple[Path, Stated]]:

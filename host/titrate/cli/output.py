@@ -16,6 +16,7 @@ WIDTH_WITHOUT_TERMINAL = 160  # columns: a pipe gets whole tables
 
 Json = Annotated[bool, typer.Option("--json", help="Write one JSON document to stdout, and messages to stderr.")]
 Weight = Annotated[str | None, typer.Option(help='Body weight, such as "70 kg"; the file may have a default.')]
+Age = Annotated[str | None, typer.Option(help='Age, such as "15 years", for protocols that are for some ages only.')]
 Session = Annotated[int | None, typer.Option(help="Only this pass of the outermost repeat, from 1.")]
 Port = Annotated[
     str,
