@@ -1,4 +1,4 @@
-"""What a board and a syringe cannot do of a plan, or not well: too fast, too slow, too little. Before anything moves.
+"""What a board and a syringe cannot do of a plan, or not well: too fast, slow, much or little. Before anything moves.
 
 The pump judges again, by its own numbers.
 """
@@ -22,7 +22,7 @@ LONGEST_STEP_S = 60
 
 @dataclass(frozen=True)
 class Finding:
-    """kind: too fast, too slow or too little. path: the phase of the file. stops: whether the pump would refuse it."""
+    """kind: too fast, too slow, too much, too little. path: the phase of the file. stops: whether a pump refuses it."""
 
     kind: str
     path: str
@@ -61,6 +61,15 @@ def _of(plan: Plan, phase: PlannedPhase) -> Iterator[Finding]:
             f"too fast: {name} needs {decimal(highest_ml_h)} mL/h, but {board.name} drives a {syringe} at "
             f"{decimal(most_ml_h)} mL/h at most; possible with {' or '.join(ways)}",
             True,
+        )
+    full_ml = Fraction(syringes.SYRINGES[syringe][syringes.NOMINAL_NL], units.NL_PER_ML)
+    if phase.kind == "bolus" and phase.volume_ml > full_ml:
+        yield Finding(
+            "too much",
+            phase.path,
+            f"too much for a syringe: {name} is {decimal(phase.volume_ml)} mL, and a {syringe} delivers "
+            f"{decimal(full_ml)} mL; the bolus stands still at each change",
+            False,
         )
     if phase.volume_ml < step_ml:
         yield Finding(

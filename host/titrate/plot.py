@@ -1,8 +1,11 @@
-"""Pictures of a plan and of a delivery: rate and volume against time, as PNG or SVG. Draws; decides nothing."""
+"""Pictures of a plan and of a delivery against time, as PNG or SVG. Draws; decides nothing."""
+
+from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -13,11 +16,20 @@ from pump.core.units import S_PER_H
 from titrate.errors import ProtocolError
 from titrate.plan import Plan
 
+if TYPE_CHECKING:
+    from titrate.plasma import Preview
+
 Array = NDArray[np.float64]
 
+PREVIEW = (
+    "preview only: {} published models of ketamine, from the lowest to the highest; they tell of no single subject"
+)
 DISCLAIMER = "bench and research device, not a medical device"
 MOST_POINTS = 2000  # more than a picture has pixels across
 RATE_WINDOWS = 240  # a measured rate is a mean over this part of the time, or the steps of the pump would show
+MOST_CHANGES = 60
+BAND: dict[str, Any] = {"color": "#1f5fa8", "alpha": 0.13, "linewidth": 0}
+MODEL_COLORS = ("#1f5fa8", "#6a3d9a", "#2d7d46", "#d9660a", "#b01657", "#6b6b6b")
 COMMANDED, COUNTED, DELIVERED = "#9aa5b1", "#1f5fa8", "#d9660a"
 SUFFIXES = (".png", ".svg")
 
@@ -32,9 +44,20 @@ class Series:
 
 
 def plot_plan(plan: Plan, path: str | Path) -> None:
-    """Writes rate and cumulative volume of a plan. Raises ProtocolError for a path that cannot be a picture."""
-    figure, (rate, volume) = _figure(plan, 2)
+    """Writes rate, cumulative dose and, for ketamine, the predicted plasma concentration of a plan.
+
+    Raises ProtocolError for a path that cannot be a picture.
+    """
+    from titrate.plasma import preview
+
+    check_path(path)
+    predicted = preview(plan)
+    figure, (rate, volume, *plasma) = _figure(plan, 3 if predicted else 2)
+    _draw_bounds(plan, rate)
     _draw_commanded(plan, rate, volume, color=COUNTED)
+    _draw_changes(plan, volume)
+    if predicted:
+        _draw_plasma(plan, predicted, plasma[0])
     _save(figure, path, DISCLAIMER)
 
 
@@ -88,6 +111,43 @@ def _draw_commanded(plan: Plan, rate: Axes, volume: Axes, color: str, width: flo
     volume.plot(times_s / unit_s, commanded_ml(plan, times_s), color=color, linewidth=width, label="commanded")
 
 
+def _draw_bounds(plan: Plan, rate: Axes) -> None:
+    """Between what an operator may set the rate, where the plan says so."""
+    unit_s, _ = _time_unit(plan)
+    label: str | None = "bounds for the operator"
+    for phase in plan.phases:
+        if phase.floor_ml_h is not None and phase.ceiling_ml_h is not None:
+            span = [float(phase.begin_s) / unit_s, float(phase.end_s) / unit_s]
+            rate.fill_between(span, float(phase.floor_ml_h), float(phase.ceiling_ml_h), **BAND, label=label)
+            label = None
+    if label is None:
+        rate.legend(frameon=False, fontsize=8, loc="best")
+
+
+def _draw_changes(plan: Plan, volume: Axes) -> None:
+    """Where a syringe is empty, as long as the marks can be told apart."""
+    unit_s, _ = _time_unit(plan)
+    if 1 < plan.syringes <= MOST_CHANGES + 1:
+        times_s = np.array(plan.changes_s())
+        label = f"change of syringe, {len(times_s)} in all" if len(times_s) > 1 else "change of syringe"
+        style = {"color": DELIVERED, "linestyle": "none", "marker": "o", "markersize": 4}
+        volume.plot(times_s / unit_s, commanded_ml(plan, times_s), **style, label=label)  # type: ignore[arg-type]
+        volume.legend(frameon=False, fontsize=8, loc="upper left", handlelength=1)
+
+
+def _draw_plasma(plan: Plan, predicted: Preview, axes: Axes) -> None:
+    """The span of the models, each of them as a thin line in it, and what that is worth."""
+    unit_s, _ = _time_unit(plan)
+    time = predicted.time_s / unit_s
+    axes.fill_between(time, predicted.lowest, predicted.highest, **BAND)
+    for color, (name, values) in zip(MODEL_COLORS, predicted.ng_ml.items(), strict=False):
+        axes.plot(time, values, color=color, linewidth=0.9, label=name)
+    axes.set_ylabel("plasma, ng/mL")
+    axes.set_ylim(bottom=0, top=1.32 * float(predicted.highest.max()))  # room for the legend
+    axes.legend(frameon=False, fontsize=8, ncols=6, loc="upper left", columnspacing=1.2, handlelength=1.4)
+    axes.set_title(PREVIEW.format(len(predicted.ng_ml)), fontsize=9, loc="left", color="#a03000")
+
+
 def _mean_rates(plan: Plan, time_s: Array, volume_ml: Array) -> tuple[Array, Array]:
     """Edges in s and the mean rate between them in mL/h; the edges of the phases are among them."""
     bounds_s = [float(phase.end_s) for phase in plan.phases]
@@ -121,10 +181,11 @@ def _figure(plan: Plan, panels: int) -> tuple[Figure, Sequence[Axes]]:
     )
     mg_per_ml = float(plan.concentration_mg_ml)
     _label(panel[0], "rate, mL/h", "mg/kg/h", mg_per_ml / float(plan.weight_kg))
-    _label(panel[1], "volume, mL", "mg", mg_per_ml)
+    _label(panel[1], "volume so far, mL", "dose so far, mg", mg_per_ml)
     for axes in panel:
         axes.grid(alpha=0.25)
         axes.spines["top"].set_visible(False)
+        axes.margins(x=0.015)
     panel[-1].set_xlabel(f"time, {_time_unit(plan)[1]}")
     return figure, panel
 

@@ -7,6 +7,7 @@ import pytest
 
 from titrate import Protocol, plot
 from titrate.errors import ProtocolError
+from titrate.reading import parse
 
 
 @pytest.mark.parametrize("name", ["sigtermans-2010", "schwartzman-2009", "kiefer-2008-anesthetic"])
@@ -36,3 +37,26 @@ def test_a_short_delivery_is_drawn(tmp_path: Path) -> None:
 def test_other_pictures_are_refused() -> None:
     with pytest.raises(ProtocolError, match=r"\.png or \.svg"):
         plot.plot_plan(Protocol.read("patil-2012").plan(), "plan.jpeg")
+
+
+def test_a_plan_is_drawn_with_its_preview(tmp_path: Path) -> None:
+    picture = tmp_path / "plan.svg"
+    plot.plot_plan(Protocol.read("sigtermans-2009").plan(), picture)
+    text = picture.read_text(encoding="utf-8")
+    for words in (
+        "preview only: 6 published models",
+        "plasma, ng/mL",
+        "Kamp 2020",
+        "bounds for the operator",
+        "37 in all",
+    ):
+        assert words in text
+
+
+def test_a_drug_without_models_is_drawn_without_preview(tmp_path: Path) -> None:
+    text = (
+        '[protocol]\nname = "p"\ntitle = "P"\n[drug]\nname = "saline"\nconcentration = "1 mg/mL"\n'
+        '[[phase]]\ninfuse = "1 mL/h"\nfor = "1 min"\n'
+    )
+    plot.plot_plan(parse(text).plan("70 kg"), tmp_path / "plan.svg")
+    assert "plasma" not in (tmp_path / "plan.svg").read_text(encoding="utf-8")
