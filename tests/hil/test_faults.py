@@ -3,7 +3,7 @@
 import pytest
 
 from hil.bench import Bench
-from tests.programs import Oracle, ended, flat, follow, start, serious
+from tests.programs import Oracle, ended, flat, follow, serious, start
 from titrate.errors import Refused
 
 LAST_STEP_US = 250_000  # D3: the generator's words last no longer

@@ -7,7 +7,7 @@ import pytest
 from hil.bench import Bench, open_bench
 from hil.boards import board_data
 from pump.core import alarms
-from tests.programs import Oracle, ended, flat, follow, start, serious
+from tests.programs import Oracle, ended, flat, follow, serious, start
 
 STEP_NL = float(Oracle(flat(1, 1)).step_pl) / 1000
 

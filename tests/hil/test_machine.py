@@ -80,7 +80,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.forget()
 
     def forget(self) -> None:
-        """No program has run since the pump was switched on or reset. recalled_steps: what it says of the one before."""
+        """No program has run since the pump was switched on or reset. recalled_steps: of the one before that."""
         self.recalled_steps = self.status["counted_steps"]
         self.rows: list[list[Any]] | None = None
         self.base_steps = self.bench.steps

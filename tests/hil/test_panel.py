@@ -1,5 +1,7 @@
 """The pump's own keys, buzzer and lights, as a person finds them; on the emulated chip measured at the pins."""
 
+from itertools import pairwise
+
 import pytest
 
 from hil.bench import Bench
@@ -113,7 +115,7 @@ def test_a_medium_alarm_sounds_and_flashes_as_the_standard_asks(bench: Bench) ->
     since_s = alarm(bench)
     bench.run_for(16)
     tones = [(at_us / 1e6, hz) for at_us, hz in bench.tone_edges if at_us / 1e6 > since_s - 1]
-    pulses = [(at, after - at) for (at, hz), (after, _) in zip(tones, tones[1:], strict=False) if hz]
+    pulses = [(at, after - at) for (at, hz), (after, _) in pairwise(tones) if hz]
     assert len(pulses) >= 6
     first = [at for at, _ in pulses]
     gaps = [later - at - length for (at, length), later in zip(pulses, first[1:], strict=False)]
@@ -125,11 +127,11 @@ def test_a_medium_alarm_sounds_and_flashes_as_the_standard_asks(bench: Bench) ->
     assert burst[0] > burst[2] > burst[1], "C d g"
     lights = [(at_us / 1e6, shown) for at_us, shown in bench.light_edges if at_us / 1e6 > since_s]
     on = [at for at, shown in lights if shown & YELLOW]
-    periods = [after - at for at, after in zip(on, on[1:], strict=False)]
+    periods = [after - at for at, after in pairwise(on)]
     assert periods
     for period in periods:
         assert 0.4 <= 1 / period <= 0.8
-    spans = [after - at for (at, shown), (after, _) in zip(lights, lights[1:], strict=False) if shown & YELLOW]
+    spans = [after - at for (at, shown), (after, _) in pairwise(lights) if shown & YELLOW]
     for span in spans:
         assert 0.2 <= span / periods[0] <= 0.6
 

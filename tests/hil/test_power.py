@@ -1,4 +1,4 @@
-"""Power that fails at any instant, in the middle of a write too: nothing is forgotten, and no total is ever low (D10)."""
+"""Power that fails at any instant, mid-write included: nothing is forgotten, and no total is ever low (D10)."""
 
 import random
 from collections.abc import Iterator
@@ -81,7 +81,7 @@ def test_a_cut_at_any_byte_that_is_written_loses_nothing(first: int) -> None:
             try:
                 start(bench, PROGRAM)
                 started = True
-            except Exception:  # noqa: BLE001  # the power failed in the middle of a request
+            except Exception:  # the power failed in the middle of a request
                 started = False
             gone = not bench.target._powered or until_the_power_is_gone(bench, 200)  # type: ignore[attr-defined]
             if not gone:
@@ -134,7 +134,7 @@ def test_the_flash_survives_a_cut_at_any_instant(emulated: Bench, worker: int, r
                 bench.reconnect()
                 bench.pump.resume()
                 bench.run_for(0.3)
-        except Exception:  # noqa: BLE001  # the power failed in the middle of a request
+        except Exception:  # the power failed in the middle of a request
             assert not bench.target._powered, "nothing else may go wrong"  # type: ignore[attr-defined]
             started = bench.steps > before
         flash.cut_at = None

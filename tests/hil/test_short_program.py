@@ -9,7 +9,7 @@ import pytest
 
 from hil.bench import open_bench
 from tests.hil.conftest import need_emulator
-from tests.programs import FLAT_RAMP_PAUSE_BOLUS, Oracle, ended, follow, start, serious
+from tests.programs import FLAT_RAMP_PAUSE_BOLUS, Oracle, ended, follow, serious, start
 
 LATE_US = 1000 + 10  # 1 ms and one tick of the step generator
 

@@ -38,8 +38,8 @@ class Memory:
     """journal: open. findings: what was wrong with the stored things at power-on, as texts.
 
     settings: {name: value}. library: the stored one, or an empty one. interrupted: whether power failed while an
-    infusion was under way. totals: of TOTALS, as of the last checkpoint, what may have been delivered after it included; None before
-    the first one. ledger_state: for Ledger.restore, or None. lost_steps: to be booked on top of it.
+    infusion was under way. totals: of TOTALS, as of the last checkpoint, what may have been delivered after it
+    included; None before the first one. ledger_state: for Ledger.restore, or None. lost_steps: to be booked on top.
     """
 
     def __init__(self, store: "Store") -> None:
