@@ -10,6 +10,7 @@ import shutil
 import struct
 import subprocess
 import sys
+import zlib
 from pathlib import Path
 
 from hil.firmware_digest import ROOT, write_build_info
@@ -17,19 +18,36 @@ from pump.core.wire import VERSION
 
 MICROPYTHON = ROOT / "build/micropython"
 FLASH_START, RP2040_FAMILY = 0x10000000, 0xE48BFF56
-PAGE_BYTES = 256
+PAGE_BYTES, SECTOR_BYTES = 256, 4096
+# As drivers/selftest_rp2.py reads it: the last page before the filesystem.
+TRAILER_AT, TRAILER_MAGIC = 0x9FF00, 0x54495452
 
 
-def uf2(data: bytes) -> bytes:
-    """The UF2 file that picotool would write for a flat RP2040 flash image."""
-    data += bytes(-len(data) % PAGE_BYTES)
-    count = len(data) // PAGE_BYTES
+def with_trailer(image: bytes) -> list[tuple[int, bytes]]:
+    """The image, and its size and CRC-32 where the self-test looks for them (SR-DIAG-02): (offset in flash, data)."""
+    image += bytes(-len(image) % PAGE_BYTES)
+    sector = TRAILER_AT // SECTOR_BYTES * SECTOR_BYTES
+    if len(image) > sector:
+        sys.exit(f"the image is {len(image)} bytes long and reaches into its trailer at {sector}")
+    trailer = struct.pack("<3I", TRAILER_MAGIC, len(image), zlib.crc32(image))
+    return [(0, image), (sector, bytes(TRAILER_AT - sector) + trailer)]
+
+
+def uf2(parts: list[tuple[int, bytes]]) -> bytes:
+    """The UF2 file of an RP2040's flash; parts: (offset in flash, data), each beginning with a sector.
+
+    The bootrom erases by sectors and wants every page of those that it touches (erratum RP2040-E14), so each part is
+    filled up to the end of its last one.
+    """
+    pages = []
+    for offset, data in parts:
+        data += bytes(-len(data) % SECTOR_BYTES)
+        pages += [(offset + at, data[at : at + PAGE_BYTES]) for at in range(0, len(data), PAGE_BYTES)]
     blocks = []
-    for index in range(count):
-        start = index * PAGE_BYTES
-        head = (0x0A324655, 0x9E5D5157, 0x2000, FLASH_START + start, PAGE_BYTES, index, count, RP2040_FAMILY)
-        blocks.append(struct.pack("<8I", *head) + data[start : start + PAGE_BYTES] + bytes(220))
-    return b"".join(block + struct.pack("<I", 0x0AB16F30) for block in blocks)
+    for index, (offset, page) in enumerate(pages):
+        head = (0x0A324655, 0x9E5D5157, 0x2000, FLASH_START + offset, PAGE_BYTES, index, len(pages), RP2040_FAMILY)
+        blocks.append(struct.pack("<8I", *head) + page + bytes(220) + struct.pack("<I", 0x0AB16F30))
+    return b"".join(blocks)
 
 
 def run(*command: str | Path) -> None:
@@ -84,7 +102,8 @@ def main() -> None:
     firmware = write_build_info(folder, options.board)
     inside = "stock" if options.stock else firmware
     if before != [around, inside]:
-        image.write_bytes(uf2(build(options.board, folder, manifest)))
+        built = build(options.board, folder, manifest)
+        image.write_bytes(uf2([(0, built)] if options.stock else with_trailer(built)))
         stamp.write_text(f"{around} {inside}\n")
 
     print(f"image     {image.relative_to(ROOT)}, {image.stat().st_size} bytes")

@@ -40,7 +40,8 @@ def image_trailer():
     """(size, CRC-32) of the image in flash, or None where the build wrote none, as under stock MicroPython."""
     if mem32[_FLASH + TRAILER] != TRAILER_MAGIC:
         return None
-    return mem32[_FLASH + TRAILER + 4], mem32[_FLASH + TRAILER + 8]
+    crc = mem32[_FLASH + TRAILER + 8] & 0xFFFFFFFF  # mem32 takes the upper half for negative
+    return mem32[_FLASH + TRAILER + 4], crc
 
 
 def prove_watchdog():
