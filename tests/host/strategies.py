@@ -61,16 +61,12 @@ def leaves(draw: st.DrawFn) -> list[str]:
     """The lines of a phase that is no repeat."""
     verb = draw(st.sampled_from(["infuse", "ramp", "staircase", "bolus", "pause"]))
     cap = [draw(pair("cap", rates))] if draw(st.booleans()) else []
+    if verb == "infuse" and draw(st.integers(0, 3)) == 0:
+        rate = draw(pair("infuse", st.builds("{} mg/h".format, st.integers(1, 20))))
+        return [rate, draw(pair("dose", st.builds("{} mg".format, numbers)))]
     if verb == "infuse":
         rate, bounds = draw(levels())
-        length = draw(pair("for", durations) | pair("dose", st.builds("{} mg".format, numbers)))
-        if bounds:
-            return [f"infuse = {draw(stated(quoted(rate)))}", draw(pair("for", durations)), bounds]
-        return [
-            f"infuse = {draw(stated(quoted(rate)))}",
-            length if length.startswith("for") or not cap else draw(pair("for", durations)),
-            *cap,
-        ]
+        return [f"infuse = {draw(stated(quoted(rate)))}", draw(pair("for", durations)), *([bounds] if bounds else cap)]
     if verb == "ramp":
         ends = f"from = {draw(stated(quoted(draw(rates))))}, to = {quoted(draw(rates))}"
         return [f"ramp = {{ {ends} }}", draw(pair("for", durations)), *cap]
