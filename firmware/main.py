@@ -1,6 +1,15 @@
 """Wiring only: the board's pins to the drivers, the drivers to the app."""
 
 import gc
+import sys
+
+# Nothing in the filesystem may stand in for a part of the image; nor is time lost with looking there.
+sys.path[:] = [".frozen"]
+
+from pump.drivers.selftest_rp2 import Flash, image_trailer, prove_watchdog
+
+# Before anything else is set up or even read: after power-on it starves the watchdog and does not return (SR-DIAG-07).
+bites, unexpected_reset = prove_watchdog()
 
 import board
 import build_info
@@ -14,13 +23,9 @@ from pump.drivers.keys_gpio import Keys
 from pump.drivers.link_usb import Link
 from pump.drivers.odometer_pio import Odometer
 from pump.drivers.pressure_adc import Pressure
-from pump.drivers.selftest_rp2 import Flash, image_trailer, prove_watchdog
 from pump.drivers.stepper_pio import Stepper
 from pump.drivers.store_littlefs import Store
 from pump.drivers.watchdog_rp2 import Watchdog
-
-# Before anything else is set up: after power-on it starves the watchdog and does not return (SR-DIAG-07).
-bites, unexpected_reset = prove_watchdog()
 
 PINS = board.PINS
 stepper = Stepper(PINS["step"], PINS["direction"], PINS["enable"])
@@ -35,11 +40,13 @@ parts.inputs = inputs
 parts.pressure = pressure
 trailer = image_trailer()
 if trailer:
-    parts.image = Image(Flash().read, trailer[0], trailer[1])
+    parts.image = Image(Flash().crc, trailer[0], trailer[1])
 parts.watchdog_bites = bites
 parts.clocks = clocks
 parts.supply_mv = (board.BATTERY_DEPLETED_MV, board.SUPPLY_HIGH_MV)
 parts.rest_pa = board.REST_PA
+
+store = Store()  # before the watchdog runs: a new folder is a slow write
 
 App(
     board=board,
@@ -54,6 +61,6 @@ App(
     collect=gc.collect,
     inputs=inputs,
     annunciator=annunciator,
-    store=Store(),
+    store=store,
     parts=parts,
 ).run()

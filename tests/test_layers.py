@@ -34,7 +34,7 @@ BUILT_IN = {
     "pump.drivers": {"array", "os", "select", "sys", "time"},
     "pump": set(),
     "board": set(),
-    "main": {"gc"},
+    "main": {"gc", "sys"},
 }
 
 OURS = {"pump", "titrate", "hil", "main", "board", "build_info", "machine", "rp2", "micropython"}

@@ -12,6 +12,7 @@ from hil.boards import ROOT, board_data
 from hil.devices.keys import NAMES, Keys
 from hil.devices.pressure import Sensor
 from hil.mechanics import Mechanics
+from hil.targets.rp2040_dma import Sniffer
 from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, QuietUsb
 
 IMAGE = ROOT / "build" / "firmware-pico.uf2"
@@ -85,7 +86,7 @@ class Emulated:
             battery,
             temperature,
         )
-        parts += (*self.inputs.values(), *self._lights, self._buzzer, self.flash)
+        parts += (*self.inputs.values(), *self._lights, self._buzzer, self.flash, Sniffer())
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],

@@ -22,7 +22,10 @@ AREA_BYTES = SECTIONS * SECTION_BYTES
 
 
 def image(data: bytes = IMAGE, size: int | None = None, crc: int | None = None) -> Image:
-    return Image(lambda at, n: data[at : at + n], size or len(IMAGE), binascii.crc32(IMAGE) if crc is None else crc)
+    def crc_of(at: int, n: int, before: int) -> int:
+        return binascii.crc32(data[at : at + n], before)
+
+    return Image(crc_of, size or len(IMAGE), binascii.crc32(IMAGE) if crc is None else crc, piece=1024)
 
 
 class Pressure:
@@ -226,11 +229,11 @@ def test_in_the_background_all_cheap_parts_come_round_in_bounded_pieces() -> Non
     parts = healthy()
     sizes: list[int] = []
 
-    def read(at: int, n: int) -> bytes:
+    def crc_of(at: int, n: int, before: int) -> int:
         sizes.append(n)
-        return IMAGE[at : at + n]
+        return binascii.crc32(IMAGE[at : at + n], before)
 
-    parts.image = Image(read, len(IMAGE), binascii.crc32(IMAGE))
+    parts.image = Image(crc_of, len(IMAGE), binascii.crc32(IMAGE))
     background = Background(parts)
     turns = 1 + SECTIONS + -(-len(IMAGE) // selftest.IMAGE_BYTES)
     for turn in range(3 * turns):

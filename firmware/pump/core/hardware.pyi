@@ -57,7 +57,7 @@ class Board(Protocol):
     STEPS_PER_TURN: int
     MAX_STEPS_PER_S: int
     MAX_RATE_NL_H: int
-    OCCLUSION_PA: tuple[int, ...]
+    OCCLUSION_PA: tuple[int, int, int]
     PRESSURE_LEAP_PA: int
     PRESSURE_FALL_PA: int
     PRESSURE_LEAP_S: int
@@ -76,7 +76,7 @@ class Board(Protocol):
     FLOW_BASAL_S: int
     FLOW_BOLUS_S: int
     FLOW_TIMED_S: int
-    NEAR_EMPTY_MIN: tuple[int, ...]
+    NEAR_EMPTY_MIN: tuple[int, int, int]
     PAUSED_S: int
     STAGED_S: int
     REPEATS: int

@@ -5,8 +5,6 @@ put a faulty one in its place (SR-POST-08); nothing here moves fluid or wears fl
 the test and names its step (SR-POST-05).
 """
 
-from binascii import crc32
-
 from pump.core.law import Law
 from pump.core.units import TICKS_PER_MS
 
@@ -92,12 +90,12 @@ class Ram:
 class Image:
     """CRC-32 of the firmware's image as it lies in flash, piece by piece (SR-DIAG-02).
 
-    read(offset, size): those bytes. size, crc: what was written when the image was built. piece: bytes that a read
-    may ask for at most.
+    crc_of(offset, size, crc): that of those bytes, `crc` being the one of all before them. size, crc: what was written
+    when the image was built. piece: bytes to be asked for at most.
     """
 
-    def __init__(self, read: "Callable[[int, int], Any]", size: int, crc: int, piece: int = 1024) -> None:
-        self._read = read
+    def __init__(self, crc_of: "Callable[[int, int, int], int]", size: int, crc: int, piece: int = 65536) -> None:
+        self._crc_of = crc_of
         self._piece = piece
         self._size = size
         self._wanted = crc
@@ -106,7 +104,7 @@ class Image:
     def advance(self, size: int) -> "bool | None":
         """The next piece, `size` bytes at most. At the image's end whether its CRC is right, before that None."""
         size = min(size, self._size - self._at)
-        self._crc = crc32(self._read(self._at, size), self._crc)
+        self._crc = self._crc_of(self._at, size, self._crc)
         self._at += size
         if self._at < self._size:
             return None
