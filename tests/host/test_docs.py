@@ -31,6 +31,12 @@ def commands() -> list[str]:
     return [line for line in found if "--port" not in line or "--port sim://" in line]
 
 
+def table_rows(page: str) -> list[list[str]]:
+    """The cells of every row of a page's tables, with an empty one at both ends."""
+    lines = (ROOT / page).read_text(encoding="utf-8").splitlines()
+    return [[cell.strip() for cell in line.split("|")] for line in lines if line.startswith("|")]
+
+
 def names(page: str) -> list[str]:
     """Every dotted name of ours that a page puts in backticks."""
     found = re.findall(r"`((?:pump|titrate|hil)(?:\.\w+)+)`", (ROOT / page).read_text(encoding="utf-8"))
@@ -92,6 +98,19 @@ def test_the_language_page_names_every_key() -> None:
     assert sorted(key for key in keys if f"`{key}`" not in text) == []
 
 
+def test_the_page_of_the_preview_has_the_models_numbers() -> None:
+    from titrate.plasma import MODELS
+
+    rows = {cells[1]: cells for cells in table_rows("docs/preview.md") if len(cells) == 9}
+    for model in MODELS:
+        body = model.body(70)
+        volumes, exchanges = ([f"{pair[place]:.4g}" for pair in body.others] for place in (0, 1))
+        numbers = [[f"{body.v1_l:.4g}"], [f"{body.cl_l_h:.4g}"], volumes, exchanges]
+        assert [cell.split(", ") for cell in rows[model.name][3:7]] == numbers
+        doi = re.search(r"doi:(\S+?)[,;]?( |$)", model.citation)
+        assert doi is None or doi[1] in (ROOT / "docs/preview.md").read_text(encoding="utf-8")
+
+
 def test_the_language_pages_units_are_read() -> None:
     from titrate import quantities
 
@@ -120,7 +139,7 @@ def test_the_readme_has_commands() -> None:
     assert any(command.startswith("titrate play") for command in commands())
 
 
-@pytest.mark.parametrize("page", ["docs/a-dose.md", "docs/link.md", "boards/pico/README.md"])
+@pytest.mark.parametrize("page", ["docs/a-dose.md", "docs/link.md", "docs/preview.md", "boards/pico/README.md"])
 def test_names_in_the_pages_exist(page: str) -> None:
     found = names(page)
     assert found

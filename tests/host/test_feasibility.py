@@ -113,7 +113,7 @@ def test_the_command_says_it_all() -> None:
     done = CliRunner().invoke(app, ["plan", "kiefer-2008-anesthetic"], env={"COLUMNS": "200"})
     for line in (
         "syringes: draw up 50.5 mL each, 41.9 mL for the last; 0.5 mL of it stays in the syringe",
-        "change at 11:35:17, 23:29:34,",
+        "changes: at 11:35:17, 23:29:34,",
         "and so on, 16 in all",
         "pump: pico with bd-plastipak-50, at most 1200 mL/h; 4.2 to 84 mL/h, a step of 0.347 µL every",
         "\nfeasible\n",

@@ -60,28 +60,25 @@ def show(planned: "Plan") -> None:
     totals = f"total {float(planned.total_mg):.8g} mg in {float(planned.total_ml):.7g} mL"
     length = clock(float(planned.duration_s))
     console.print(f"{totals}, {length}, {planned.syringes} x {planned.syringe}", highlight=False)
-    for line in (*_syringes(planned), *_demand(planned), *_feasibility(planned), *_preview(planned)):
+    for line in (*_bounds(planned), *_syringes(planned), *_demand(planned), *_feasibility(planned), *_preview(planned)):
         console.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def phase_table(planned: "Plan") -> "Table":
-    """One row a phase: begin, end, rate in mL/h and mg/kg/h, bounds if there are any, volume, dose, source."""
+    """One row a phase: begin, end, rate in mL/h and mg/kg/h, volume, dose, source."""
     from rich.table import Table
 
-    bounded = any(phase.floor_ml_h is not None for phase in planned.phases)
-    table = Table(box=None)
-    table.add_column("phase")
-    for heading in ("begin", "end", "mL/h", *["bounds mL/h"] * bounded, "mg/kg/h", "mL", "mg"):
-        table.add_column(heading, justify="right")
-    table.add_column("source")
+    table = Table(box=None, pad_edge=False)
+    table.add_column("phase", no_wrap=True)
+    for heading in ("begin", "end", "mL/h", "mg/kg/h", "mL", "mg"):
+        table.add_column(heading, justify="right", no_wrap=True, overflow="fold")
+    table.add_column("source", overflow="fold")
     for phase in planned.phases:
         flows = _change(float(phase.begin_ml_h), float(phase.end_ml_h))
-        bounds = _bounds(phase.floor_ml_h, phase.ceiling_ml_h)
         doses = _change(float(phase.begin_mg_kg_h), float(phase.end_mg_kg_h))
         amounts = [f"{float(phase.volume_ml):.6g}", f"{float(phase.dose_mg):.6g}"]
-        row = [flows, *[bounds] * bounded, doses, *amounts]
-        shown = [""] * len(row) if phase.kind == "pause" else row
-        table.add_row(phase.kind, clock(float(phase.begin_s)), clock(float(phase.end_s)), *shown, phase.source or "")
+        row = ["", "", "", ""] if phase.kind == "pause" else [flows, doses, *amounts]
+        table.add_row(phase.kind, clock(float(phase.begin_s)), clock(float(phase.end_s)), *row, phase.source or "")
     return table
 
 
@@ -95,10 +92,15 @@ def _change(begin: float, end: float) -> str:
     return f"{begin:.5g}" if begin == end else f"{begin:.5g} to {end:.5g}"
 
 
-def _bounds(floor_ml_h: "Fraction | None", ceiling_ml_h: "Fraction | None") -> str:
-    if floor_ml_h is None or ceiling_ml_h is None:
-        return ""
-    return f"{float(floor_ml_h):.4g} to {float(ceiling_ml_h):.4g}"
+def _bounds(planned: "Plan") -> Iterator[str]:
+    spans: dict[tuple[Fraction, Fraction], list[str]] = {}
+    for phase in planned.phases:
+        if phase.floor_ml_h is not None and phase.ceiling_ml_h is not None:
+            paths = spans.setdefault((phase.floor_ml_h, phase.ceiling_ml_h), [])
+            paths += [phase.path] * (phase.path not in paths)
+    for (floor_ml_h, ceiling_ml_h), paths in spans.items():
+        span = f"{float(floor_ml_h):.5g} to {float(ceiling_ml_h):.5g} mL/h"
+        yield f"bounds: an operator may set {span} in {', '.join(paths)}"
 
 
 def _syringes(planned: "Plan") -> Iterator[str]:
@@ -111,7 +113,7 @@ def _syringes(planned: "Plan") -> Iterator[str]:
     if changes:
         count = planned.syringes - 1
         more = f" and so on, {count} in all" if count > len(changes) else ""
-        yield f"change at {', '.join(clock(time_s) for time_s in changes)}{more}"
+        yield f"changes: at {', '.join(clock(time_s) for time_s in changes)}{more}"
 
 
 def _demand(planned: "Plan") -> Iterator[str]:
@@ -128,7 +130,7 @@ def _feasibility(planned: "Plan") -> Iterator[str]:
     span = _change(min(flows), max(flows))
     pump = f"{planned.board.name} with {planned.syringe}"
     most = f"at most {float(planned.board.most_ml_h(planned.syringe)):.5g} mL/h"
-    steps = _change(step_ml / max(flows) * 3600, step_ml / min(flows) * 3600)
+    steps = " to ".join(dict.fromkeys(f"{step_ml / flow * 3600:.3g}" for flow in (max(flows), min(flows))))
     yield f"pump: {pump}, {most}; {span} mL/h, a step of {1000 * step_ml:.3g} µL every {steps} s"
     yield "not feasible, see the warnings" if stopping else "feasible" + (", with warnings" * bool(planned.findings))
 

@@ -14,6 +14,9 @@ if TYPE_CHECKING:
     from titrate.protocol import Protocol
 
 
+WIDE = 120  # columns that the list's table needs
+
+
 def completed(incomplete: str) -> list[str]:
     """For the shell's completion: packaged names and TOML files that begin so."""
     from titrate.reading import packaged
@@ -144,21 +147,37 @@ def _some_weight(protocol: "Protocol") -> str | None:
 
 
 def _list(read: "list[Protocol]", plans: "list[Plan]") -> None:
+    from titrate.prose import span
+
+    console = output.results()
+    both = list(zip(read, plans, strict=True))
+    if console.width >= WIDE:
+        _table(console, both)
+    else:
+        for protocol, plan in both:
+            amounts = f"{float(plan.total_mg):.7g} mg in {float(plan.total_ml):.7g} mL, {span(plan.duration_s)}"
+            console.print(f"{plan.protocol}  ({protocol.basis})", style="bold", markup=False, highlight=False)
+            console.print(f"  {plan.title}\n  {amounts}", markup=False, highlight=False, soft_wrap=True)
+    weight = f"for {float(plans[0].weight_kg):g} kg; `titrate protocols show NAME` explains one"
+    console.print(weight, markup=False, highlight=False, soft_wrap=True)
+
+
+def _table(console: "Console", both: "list[tuple[Protocol, Plan]]") -> None:
     from rich.table import Table
 
     from titrate.prose import span
 
-    weight_kg = float(plans[0].weight_kg)
-    table = Table(box=None, caption=f"for {weight_kg:g} kg; `titrate protocols show NAME` explains one", pad_edge=False)
-    for heading in ("name", "title", "basis", "takes"):
-        table.add_column(heading, overflow="fold")
-    for heading in ("flowing h", "mg", "mL"):
+    table = Table(box=None, pad_edge=False)
+    table.add_column("name", no_wrap=True)
+    table.add_column("title")
+    table.add_column("basis")
+    for heading in ("takes", "flowing h", "mg", "mL"):
         table.add_column(heading, justify="right", no_wrap=True)
-    for protocol, plan in zip(read, plans, strict=True):
+    for protocol, plan in both:
         amounts = (plan.flowing_s / 3600, plan.total_mg, plan.total_ml)
-        numbers = (f"{float(amount):.7g}" for amount in amounts)
+        numbers = [f"{float(amount):.7g}" for amount in amounts]
         table.add_row(plan.protocol, plan.title, protocol.basis, span(plan.duration_s), *numbers)
-    output.results().print(table)
+    console.print(table)
 
 
 def _paragraph(console: "Console", text: str) -> None:
