@@ -33,8 +33,9 @@ def test_the_boards_are_those_of_the_firmware(name: str) -> None:
     assert (here.most_steps_per_s, here.most_nl_h) == (there.MAX_STEPS_PER_S, there.MAX_RATE_NL_H)
 
 
+@pytest.mark.requirement("SR-RES-06")
 def test_the_reserve_is_that_of_the_firmware() -> None:
-    assert RESERVE_ML * 1_000_000 == syringes.RESERVE_NL == 500_000  # SR-RES-06
+    assert RESERVE_ML * 1_000_000 == syringes.RESERVE_NL == 500_000
 
 
 def test_a_step_and_the_fastest_flow_follow_from_gear_and_bore() -> None:

@@ -193,6 +193,7 @@ def test_a_demand_goes_to_the_pump_and_back() -> None:
     assert plan.total_mg == 1
 
 
+@pytest.mark.requirement("SR-DOC-02")
 def test_a_program_tells_author_and_date_of_the_file_or_what_it_is_called_with() -> None:
     plan = planned('[[phase]]\ninfuse = "1 mg/h"\nfor = "1 h"\n')
     assert (plan.program.header["author"], plan.program.header["date"]) == ("not stated", "0000-00-00")

@@ -8,8 +8,10 @@ from typing import Any
 
 import fastjsonschema
 import pytest
+from hypothesis import given
 from typer.testing import CliRunner
 
+from tests.host.strategies import files as drawn_files
 from titrate.cli import app
 from titrate.reading import packaged
 from titrate.schema import schema
@@ -28,6 +30,11 @@ def document(name: str) -> dict[str, Any]:
 @pytest.mark.parametrize("name", packaged())
 def test_the_packaged_files_fit(name: str, fits: Callable[[dict[str, Any]], Any]) -> None:
     fits(document(name))
+
+
+@given(files=drawn_files())
+def test_every_good_file_fits(files: str, fits: Callable[[dict[str, Any]], Any]) -> None:
+    fits(tomllib.loads(files))
 
 
 @pytest.mark.parametrize(
