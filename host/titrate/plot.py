@@ -121,7 +121,7 @@ def _draw_bounds(plan: Plan, rate: Axes) -> None:
             rate.fill_between(span, float(phase.floor_ml_h), float(phase.ceiling_ml_h), **BAND, label=label)
             label = None
     if label is None:
-        rate.legend(frameon=False, fontsize=8, loc="best")
+        rate.legend(frameon=False, fontsize=8, loc="lower right", bbox_to_anchor=(1, 0.98))  # above, in no line's way
 
 
 def _draw_changes(plan: Plan, volume: Axes) -> None:
@@ -175,7 +175,7 @@ def _figure(plan: Plan, panels: int) -> tuple[Figure, Sequence[Axes]]:
     figure.suptitle(f"{plan.protocol}: {plan.title}", fontsize=11, x=0.01, ha="left")
     panel[0].set_title(
         f"{plan.drug} {float(plan.concentration_mg_ml):.4g} mg/mL, {float(plan.weight_kg):g} kg, "
-        f"{float(plan.total_mg):.6g} mg in {float(plan.total_ml):.6g} mL",
+        f"{float(plan.total_mg):.6g} mg in {float(plan.total_ml):.6g} mL, {plan.syringes} x {plan.syringe}",
         fontsize=9,
         loc="left",
     )
