@@ -195,6 +195,7 @@ def first_alarm(per_s: int, counted: int, kind: int = ON_DEMAND, most_looks: int
     ],
 )
 def test_the_look_that_alarms(kind: int, counted: int, look: int) -> None:
+    assert (OVER, UNDER) == (1, 2), "bits"
     assert first_alarm(1000, counted, kind) == look
 
 
@@ -249,6 +250,20 @@ def test_motion_has_ceased_when_more_than_two_steps_and_the_slack_are_missing() 
         for _ in range(4):
             assert check.update(1000, half_pl_h, 0, TIMED) == 0, "counted anew"
     assert first_alarm(1000, 0) == 1
+
+
+@pytest.mark.requirement("SR-ACC-10")
+@pytest.mark.parametrize(
+    ("pl", "rate_pl_h", "found"),
+    [(7, 7_200_000, 0), (2, 2_057_143, UNDER)],  # 7 ms of flow are two steps, and one unit more than two steps
+)
+def test_volumes_are_exact_to_the_last_unit(pl: int, rate_pl_h: int, found: int) -> None:
+    check = flow()
+    check.step_volume = (pl, 1)
+    assert check.update(457, rate_pl_h, 0, TIMED) == found
+    check.reset()
+    assert check.update(1, rate_pl_h, 1, TIMED) == 0
+    assert check.update(457, rate_pl_h, 0, TIMED) == found, "nothing is left from before the step"
 
 
 @pytest.mark.requirement("SR-ACC-10")

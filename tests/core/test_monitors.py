@@ -53,6 +53,7 @@ def test_silence_is_counted_in_elapsed_time_and_broken_by_a_line() -> None:
     assert monitor.update(1)
     monitor.heard()
     assert not monitor.update(14_999)
+    assert monitor.update(1)
     assert monitor.update(10**9)
     assert monitor.update(0), "it does not run over"
 
@@ -73,6 +74,7 @@ def settled(pressure_pa: int, rate: int = RATE, window_s: int = 4) -> Leap:
     ("to_pa", "found"), [(11_000, 0), (11_001, RISE), (9500, 0), (9499, FALL), (10_501, 0), (9000, FALL)]
 )
 def test_a_leap_is_more_than_its_threshold(to_pa: int, found: int) -> None:
+    assert (RISE, FALL) == (1, 2)
     assert settled(10_000).update(RATE, to_pa) == found
 
 
@@ -174,6 +176,10 @@ def test_a_pressure_that_never_changes_is_stuck(stuck_pa: int) -> None:
         assert not band.update(True, stuck_pa + 2)
     assert band.update(True, stuck_pa + 2)
     assert not band.update(True, stuck_pa)
+    for _ in range(4):
+        assert not band.update(True, stuck_pa)
+    assert band.update(True, stuck_pa)
+    assert band.update(False, stuck_pa), "stuck is stuck from the first moment"
 
 
 @pytest.mark.requirement("SR-DIAG-13")
@@ -207,7 +213,7 @@ def test_a_single_bubble_alarms_at_its_limit_and_ends_with_liquid() -> None:
     assert not air.update(True, 99), "the next one begins at nothing"
     assert not air.update(False, 500), "liquid is no air"
     assert not air.update(True, 99)
-    assert air.update(True, 2)
+    assert air.update(True, 1)
 
 
 @pytest.mark.requirement("SR-AIR-01")
@@ -232,6 +238,17 @@ def test_small_bubbles_add_up_within_the_hour() -> None:
         assert not air.update(False, 0)
     assert not air.update(True, 9), "the hour has begun anew"
     assert air.update(True, 1)
+    air = detector(5000)
+    air.update(True, 1000)
+    air.update(False, 0)
+    air.forget()
+    air.pass_minute()
+    air.update(True, 999)
+    for _ in range(60):
+        assert not air.update(True, 0)
+        air.pass_minute()
+    assert not air.update(True, 0), "what was forgotten does not leave the hour once more"
+    assert air.update(True, 1)
 
 
 @pytest.mark.requirement("SR-AIR-01")
@@ -251,6 +268,11 @@ def test_the_hour_rolls_by_whole_minutes_and_never_counts_less_than_an_hour() ->
         air.pass_minute()
         assert not air.update(True, 0)
     assert air.update(True, 400), "60 minutes later the first is still in"
+    air = detector(10_000)
+    for _ in range(30):
+        air.pass_minute()
+    assert not air.update(True, 999), "minutes without air leave the sum as it is"
+    assert air.update(True, 1)
     air = detector(10_000)
     air.update(True, 600)
     for _ in range(61):
@@ -278,7 +300,9 @@ def test_the_sum_is_that_of_the_latest_61_minutes(minutes: list[tuple[int, int]]
 @pytest.mark.requirement("SR-AIR-01")
 def test_another_syringe_converts_the_air_of_the_hour_and_of_the_bubble() -> None:
     air = Air()
-    assert not air.update(True, 1 << 28), "no syringe yet: no limit"
+    air.pass_minute()
+    assert not air.update(True, (1 << 29) - 1), "no syringe yet: no limit but that of small ints"
+    assert air.update(True, 1)
     air = detector(100)
     air.update(True, 99)
     air.limits(51, 500)
@@ -364,7 +388,7 @@ def test_waiting_is_counted_in_elapsed_time_and_begins_anew() -> None:
     assert not monitor.update(True, 599_999)
     assert not monitor.update(False, 1)
     assert not monitor.update(True, 599_999)
-    assert monitor.update(True, 2)
+    assert monitor.update(True, 1)
 
 
 @pytest.mark.requirement("SR-STOP-06")

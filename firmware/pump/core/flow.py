@@ -72,7 +72,7 @@ class Flow:
         self._floor_pl_h = floor_nl_h * PL_PER_NL
         self._percent_above_pl_h = percent_above_nl_h * PL_PER_NL
         self._hold_ms = (basal_s * MS_PER_S, on_demand_s * MS_PER_S, timed_s * MS_PER_S)  # by kind
-        self.step_volume = (1, 1)
+        self.step_volume: "tuple[int, int]" = None  # type: ignore[assignment]  # set before use
         self._over = Drift()
         self._under = Drift()
         self.reset()
@@ -81,8 +81,7 @@ class Flow:
         """Begins anew: the motor was started, or another phase or kind begins."""
         self._over.reset()
         self._under.reset()
-        self._fastest_pl_h = 0
-        self._rate_pl_h = -1  # of the last look; none yet
+        self._rate_pl_h: "int | None" = None  # of the last look
         self._changed = 0  # volume that changes of the rate may have been misjudged by
         self._still = 0  # volume that was to flow since the last step
 
@@ -97,8 +96,9 @@ class Flow:
         expected = rate_pl_h * ms
         counted = steps * step
         tolerance_pl_h = self._tolerance_pl_h(rate_pl_h, kind)
-        if self._rate_pl_h >= 0:
-            self._changed += abs(rate_pl_h - self._rate_pl_h) * ms
+        if self._rate_pl_h is None:
+            self._rate_pl_h = self._fastest_pl_h = rate_pl_h
+        self._changed += abs(rate_pl_h - self._rate_pl_h) * ms
         self._rate_pl_h = rate_pl_h
         self._fastest_pl_h = max(self._fastest_pl_h, rate_pl_h)
         feigned = ALLOWED_STEPS * step + self._fastest_pl_h * SLACK_MS * divisor + self._changed

@@ -72,17 +72,18 @@ class Leap:
         self._steady = steady
         self._before_pa = array("i", [0] * window_s)
         self._next = 0
-        self._samples = 0  # at this rate
-        self._rate_nl_h = 0
-        self._found = 0
+        self._begin(0)
+
+    def _begin(self, rate_nl_h: int) -> None:
+        self._rate_nl_h = rate_nl_h
+        self._samples = self._found = 0
 
     def update(self, rate_nl_h: int, pressure_pa: int) -> int:
         """Once a second. rate_nl_h: 0 while the motor is off. RISE, FALL or 0."""
         before = self._before_pa
         first = self._rate_nl_h
         if abs(rate_nl_h - first) * self._steady > first or not rate_nl_h:
-            self._rate_nl_h = rate_nl_h
-            self._samples = self._found = 0
+            self._begin(rate_nl_h)
         if self._samples <= self._settle_s:
             self._samples += 1
             for i in range(len(before)):
@@ -131,8 +132,7 @@ class Air:
         self._single_steps = self._hour_steps = UNLIMITED
         self._minutes = array("i", [0] * (HOUR_MINUTES + 1))  # steps of air in each, the one of now included
         self._minute = 0
-        self._sum_steps = 0
-        self._bubble_steps = 0
+        self._sum_steps = self._bubble_steps = 0
         self._air = False
         self._full = False  # the hour's sum has reached its limit
 
