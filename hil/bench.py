@@ -31,6 +31,8 @@ class Target(Protocol):
     @property
     def light_edges(self) -> list[tuple[int, int]]: ...
     @property
+    def lights(self) -> int: ...
+    @property
     def now_us(self) -> int: ...
     def settle(self) -> None: ...
     def write(self, data: bytes) -> None: ...
@@ -45,6 +47,8 @@ class Target(Protocol):
     def set_supply(self, volts: float) -> None: ...
     def set_temperature(self, celsius: float) -> None: ...
     def fill_flash(self, full: bool) -> None: ...
+    def lose_pulses(self, every: int) -> None: ...
+    def add_pulses(self, count: int) -> None: ...
     def hang(self) -> None: ...
     def cut_power(self) -> None: ...
     def restore_power(self) -> None: ...
@@ -129,6 +133,11 @@ class Bench:
         """(device time in us, lights as bits: red, yellow, cyan) of each change of the lights."""
         return self.target.light_edges
 
+    @property
+    def lights(self) -> int:
+        """Those that shine now, as bits: 1 red, 2 yellow, 4 cyan."""
+        return self.target.lights
+
     # --- hands
 
     def occlude(self) -> None:
@@ -206,6 +215,15 @@ class Bench:
 
     def free_flash(self) -> None:
         self.target.fill_flash(False)
+
+    def lose_pulses(self, every: int) -> None:
+        """From now on one pulse in so many gets lost on the wire, for odometer and motor alike; 0: none."""
+        self.target.settle()
+        self.target.lose_pulses(every)
+
+    def add_pulses(self, count: int) -> None:
+        """Noise on the wire: pulses that the generator did not make. The motor takes them while it is enabled."""
+        self.target.add_pulses(count)
 
     def unplug_link(self) -> None:
         self.target.plug_link(False)

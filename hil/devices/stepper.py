@@ -22,6 +22,7 @@ class Stepper:
     on_enable(at_us): when the driver is turned on.
 
     pulses: since power-on. A pulse with the driver disabled is counted and moves nothing.
+    lose_every: one pulse in so many is lost on the wire and reaches neither odometer nor motor; 0: none.
     """
 
     def __init__(
@@ -38,6 +39,8 @@ class Stepper:
         self._direction = 1
         self.enabled = False
         self.pulses = 0
+        self.lose_every = 0
+        self._generated = 0
 
     def enable(self, on: bool) -> None:
         self.catch_up()
@@ -83,10 +86,23 @@ class Stepper:
 
     def catch_up(self) -> None:
         """Makes the pulses that are due by now."""
-        edges, now_us, on_step = self._edges, self._clock.now_us, self._on_step
+        edges, now_us = self._edges, self._clock.now_us
         while edges and edges[0] <= now_us:
-            on_step(edges.popleft(), self._direction if self.enabled else 0)
-            self.pulses += 1
+            at_us = edges.popleft()
+            self._generated += 1
+            if self.lose_every and self._generated % self.lose_every == 0:
+                continue
+            self._pulse(at_us)
+
+    def add_pulses(self, count: int) -> None:
+        """Pulses that nobody made, now: noise on the wire."""
+        self.catch_up()
+        for _ in range(count):
+            self._pulse(self._clock.now_us)
+
+    def _pulse(self, at_us: int) -> None:
+        self._on_step(at_us, self._direction if self.enabled else 0)
+        self.pulses += 1
 
 
 class Odometer:

@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Callable
-from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from hil.boards import ROOT, board_data
-from hil.devices.keys import NAMES, Keys
-from hil.devices.pressure import Sensor
+from hil.devices.pressure import HIGHEST, Sensor
 from hil.mechanics import Mechanics
+from hil.targets.emulated_panel import Panel
 from hil.targets.rp2040_dma import Sniffer
-from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, QuietUsb
+from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, PulsePin, QuietUsb
 
 IMAGE = ROOT / "build" / "firmware-pico.uf2"
 SPIN_AT = 0x20040000  # scratch RAM of the second core, which MicroPython leaves alone without threads
@@ -21,8 +20,6 @@ BRANCH_TO_SELF = 0xE7FEE7FE
 USB_FIFO_BYTES = 512
 FLASH_BLOCKS = 352  # of BLOCK_BYTES: the littlefs of 1408 KB that the board definition sets
 BLOCK_BYTES = 4096
-SILENCE_US = 10_000  # between two edges of the buzzer: longer than any of its periods
-HZ_APART = 8  # two pitches of ours are further apart
 TEMPERATURE_GPIO = 30  # where its ADC channel would be
 FILES_AT = 0xA0000  # where it begins in the flash
 
@@ -46,6 +43,11 @@ def temperature_reading(dc: int) -> int:
     return round((0.706 - (dc / 10 - 27) * 0.001721) / 3.3 * 4095)
 
 
+def supply_reading(mv: int, uv_per_count: int) -> int:
+    """The converter's 12-bit value for a supply; clipped at its end."""
+    return min(mv * 1000 // uv_per_count, HIGHEST)
+
+
 class Emulated:
     """One emulated board on its mechanics. Powered from the start. filesystem: a littlefs image for its flash."""
 
@@ -63,30 +65,18 @@ class Emulated:
         pacer = PioPacer()
         self._enable = OutputPin(data.PINS["enable"], on_edge=self._on_enable)
         self._direction = OutputPin(data.PINS["direction"])
-        self._step = OutputPin(data.PINS["step"], pacer, self._on_step)
+        self.pulses = PulsePin(data.PINS["step"], pacer, self._on_step)
         pressure = AnalogInput(data.PINS["pressure"], self.sensor.value)
         self.battery_mv, self.temperature_dc = 12_000, 270
-        battery = AnalogInput(data.PINS["battery"], lambda: self.battery_mv * 1000 // data.BATTERY_UV_PER_COUNT)
+        battery = AnalogInput(data.PINS["battery"], lambda: supply_reading(self.battery_mv, data.BATTERY_UV_PER_COUNT))
         temperature = AnalogInput(TEMPERATURE_GPIO, lambda: temperature_reading(self.temperature_dc))
-        self.inputs = {name: InputPin(data.PINS[name], True) for name in ("stop", "start", "bolus", "mute")}
-        self.inputs |= {name: InputPin(data.PINS[name], False) for name in ("syringe", "air")}
-        self._shine_low = data.LIGHTS_ON_LOW
-        self._lights = [OutputPin(data.PINS[name], on_edge=self._on_light) for name in ("red", "yellow", "cyan")]
-        self._buzzer = OutputPin(data.PINS["buzzer"], on_edge=self._on_buzzer)
-        self._buzzer_us: list[int] = []  # every rising edge at its pin
-        self.light_edges: list[tuple[int, int]] = []
+        self._syringe = InputPin(data.PINS["syringe"], False)  # low: fitted
+        self._air = InputPin(data.PINS["air"], False)  # low: liquid
+        self.panel = Panel(self, data.PINS, data.LIGHTS_ON_LOW)
         self.flash = FlashBusy()
-        parts: tuple[Any, ...] = (
-            self._usb,
-            pacer,
-            self._enable,
-            self._direction,
-            self._step,
-            pressure,
-            battery,
-            temperature,
-        )
-        parts += (*self.inputs.values(), *self._lights, self._buzzer, self.flash, Sniffer())
+        self._driven = (self._enable, self._direction, self.pulses)
+        parts: list[Any] = [self._usb, pacer, *self._driven, pressure, battery, temperature]
+        parts += [self._syringe, self._air, *self.panel.parts, self.flash, Sniffer()]
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
@@ -104,8 +94,7 @@ class Emulated:
         self._until_bytes = 0
         self._device.cdc.on_serial_data = self._on_serial_data
         self._halt_alarm = self._clock.create_alarm(self._halt)
-        self.keys = Keys(self)
-        self._key_alarm = self._clock.create_alarm(self._move_keys)
+        self.panel.connect(self._clock)
         self._feed_alarm = self._clock.create_alarm(self._feed)
         self._chip.usb_ctrl.on_reset = _before(self._chip.usb_ctrl.on_reset, self._on_reset)
         self._chip.core.pc = rp2040py.memory_map.FLASH_START_ADDRESS
@@ -129,17 +118,8 @@ class Emulated:
         if level:
             forward = -1 if self._direction.level else 1
             self.mechanics.step(self.now_us, forward if self._enable.level is False else 0)
-            if self.inputs["air"].level and not self.mechanics.air_at_detector:
-                self.inputs["air"].set(False)
-
-    def _on_light(self, _level: bool) -> None:
-        lights = sum((pin.level is True) << i for i, pin in enumerate(self._lights)) ^ self._shine_low
-        if not self.light_edges or lights != self.light_edges[-1][1]:
-            self.light_edges.append((self.now_us, lights))
-
-    def _on_buzzer(self, level: bool) -> None:
-        if level:
-            self._buzzer_us.append(self.now_us)
+            if self._air.level and not self.mechanics.air_at_detector:
+                self._air.set(False)
 
     def _on_enable(self, level: bool) -> None:
         if not level:
@@ -149,8 +129,9 @@ class Emulated:
         """Every reset of the chip: pins float, the watchdog ends with it, the bus is new."""
         dog = self._chip.watchdog
         dog._enable = dog.timer.enable = dog.alarm.enable = False
-        for pin in (self._enable, self._direction, self._step, self._buzzer, *self._lights):
+        for pin in self._driven:
             pin.released()
+        self.panel.released(powered=True)
         self._usb.forget()
         self._incoming.clear()
 
@@ -215,30 +196,17 @@ class Emulated:
     # --- the bench's hands
 
     def press(self, key: str, seconds: float | None) -> None:
-        self.keys.press(key, seconds)
-        self._move_keys()
+        self.panel.press(key, seconds)
 
     def release_key(self, key: str) -> None:
-        self.keys.release(key)
-        self._move_keys()
-
-    def _move_keys(self) -> None:
-        """Contacts as they are now, and again when one of them changes next."""
-        levels = self.keys.levels()
-        for i, name in enumerate(NAMES):
-            pressed = bool(levels >> i & 1)
-            if self.inputs[name].level == pressed:  # pressed is low
-                self.inputs[name].set(not pressed)
-        edge_us = self.keys.next_edge_us
-        if edge_us is not None:
-            self._key_alarm.schedule(max(edge_us - self.now_us, 1) * 1e3)
+        self.panel.release(key)
 
     def fit(self, fitted: bool) -> None:
-        self.inputs["syringe"].set(not fitted)
+        self._syringe.set(not fitted)
 
     def look_at_air(self) -> None:
         """Somebody has put air before the detector, or taken it away."""
-        self.inputs["air"].set(self.mechanics.air_at_detector)
+        self._air.set(self.mechanics.air_at_detector)
 
     def set_supply(self, volts: float) -> None:
         self.battery_mv = round(volts * 1000)
@@ -247,21 +215,26 @@ class Emulated:
         self.temperature_dc = round(celsius * 10)
 
     def fill_flash(self, full: bool) -> None:
-        raise NotImplementedError("a littlefs of 1408 KB is not filled within a test; sim:// has a full flash")
+        """Flash that takes nothing: littlefs tries each of its blocks in turn, and gives up as a full one does."""
+        self.flash.worn = full
+
+    def lose_pulses(self, every: int) -> None:
+        self.pulses.lose_every = every
+
+    def add_pulses(self, count: int) -> None:
+        self.pulses.add(count)
 
     @property
     def tone_edges(self) -> list[tuple[int, int]]:
-        """(device time in us, pitch in Hz or 0) of each change of the buzzer, from the edges at its pin."""
-        found: list[tuple[int, int]] = []
-        edges = self._buzzer_us
-        for before_us, at_us in pairwise(edges):
-            period_us = at_us - before_us
-            hz = round(1e6 / period_us) if period_us < SILENCE_US else 0
-            if hz == 0:
-                found.append((before_us, 0))
-            elif not found or abs(found[-1][1] - hz) > HZ_APART:
-                found.append((before_us, hz))
-        return found
+        return self.panel.tone_edges
+
+    @property
+    def light_edges(self) -> list[tuple[int, int]]:
+        return self.panel.light_edges
+
+    @property
+    def lights(self) -> int:
+        return self.panel.lights
 
     # --- faults
 
@@ -275,8 +248,9 @@ class Emulated:
 
     def cut_power(self) -> None:
         self._powered = False
-        for pin in (self._enable, self._direction, self._step):
+        for pin in self._driven:
             pin.released()
+        self.panel.released(powered=False)
 
     def power_fails(self) -> None:
         """cut_power from within the chip's own doings: the rest of the `run_for` that is on passes without power."""

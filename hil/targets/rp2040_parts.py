@@ -13,6 +13,7 @@ Chip = Any  # rp2040py carries types for few of the names used here
 PIO_BASES = (0x50200, 0x50300)  # peripheral keys of the two PIO blocks
 NEVER = 1 << 62
 NS_PER_CYCLE = 8.0
+ADDED_NS = 20_000.0  # half the period of pulses that nobody made
 FLASH_PROGRAM = 0x02
 FLASH_ERASED_BYTES = {0x20: 4096, 0xD8: 65536}  # by command
 FLASH_COMMAND_BYTES = 4  # with its address
@@ -129,6 +130,9 @@ class OutputPin:
         if level == self.level:  # a repeated input value would latch a second edge interrupt
             return
         self.level = level
+        self._tell(level)
+
+    def _tell(self, level: bool) -> None:
         if self._on_edge:
             self._on_edge(level)
         self._pin.set_input_value(level)
@@ -138,6 +142,45 @@ class OutputPin:
     def released(self) -> None:
         """The chip was reset: its pins float, and listeners are not told."""
         self.level = None
+
+
+class PulsePin(OutputPin):
+    """An output whose pulses can go astray on their way to everything outside.
+
+    lose_every: one pulse in so many is lost; 0: none.
+    """
+
+    def __init__(self, gpio: int, pacer: PioPacer | None = None, on_edge: Callable[[bool], None] | None = None) -> None:
+        super().__init__(gpio, pacer, on_edge)
+        self.lose_every = 0
+        self._pulses = 0
+        self._is_lost = False
+        self._to_add: list[bool] = []
+
+    def attach(self, chip: Chip) -> None:
+        super().attach(chip)
+        self._alarm = chip.clock.create_alarm(self._add)
+
+    def add(self, count: int) -> None:
+        """Pulses that nobody made: noise on the wire."""
+        self._to_add += [True, False] * count
+        self._alarm.schedule(0)
+
+    def _add(self) -> None:
+        self._tell(self._to_add.pop(0))
+        if self._to_add:
+            self._alarm.schedule(ADDED_NS)
+
+    def _changed(self, state: Any, before: Any) -> None:
+        if self.lose_every or self._is_lost:
+            level = state.name == "HIGH"
+            if level and not self.level:
+                self._pulses += 1
+                self._is_lost = self.lose_every > 0 and self._pulses % self.lose_every == 0
+            if self._is_lost:  # both its edges
+                self.level = level
+                return
+        super()._changed(state, before)
 
 
 class InputPin:
@@ -177,12 +220,14 @@ class FlashBusy:
     """Erase and program take their time, as in silicon: the CPU stands still, clock and PIO go on.
 
     erase_ms, page_ms: typical ones of a common 2 MB part; at worst 400 and 3.
+    worn: it takes neither, and is not busy with it; what is there stays.
     count: erases and programs so far. With the one of number `cut_at` the power fails half way through, and on_cut() is
     called when the chip is out of the command: nothing may be reset from inside of it.
     """
 
     def __init__(self, erase_ms: float = 45.0, page_ms: float = 0.7) -> None:
         self.erase_ms, self.page_ms = erase_ms, page_ms
+        self.worn = False
         self.count = self.erases = 0
         self.cut_at: int | None = None
         self.on_cut: Callable[[], None] | None = None
@@ -198,6 +243,9 @@ class FlashBusy:
         if not busy:
             self._apply()
             return
+        if self.worn:
+            self._drop()
+            return
         self.count += 1
         self.erases += data[0] != FLASH_PROGRAM
         if self.count == self.cut_at:
@@ -207,7 +255,7 @@ class FlashBusy:
         self._hold(self.page_ms if data[0] == FLASH_PROGRAM else self.erase_ms)
 
     def _tear(self, data: bytes) -> None:
-        flash, ssi = self._chip.flash, self._chip.ssi
+        flash = self._chip.flash
         at = int.from_bytes(data[1:FLASH_COMMAND_BYTES], "big")
         if data[0] == FLASH_PROGRAM:
             page = data[FLASH_COMMAND_BYTES:]
@@ -217,9 +265,13 @@ class FlashBusy:
             size = FLASH_ERASED_BYTES[data[0]]
             at &= ~(size - 1)
             flash[at : at + size // 2] = b"\xff" * (size // 2)
-        ssi._tx_buffer, ssi._write_enabled = bytearray(), False
+        self._drop()
         if self.on_cut:
             self._chip.clock.create_alarm(self.on_cut).schedule(0)
+
+    def _drop(self) -> None:
+        """The command ends without having done anything."""
+        self._chip.ssi._tx_buffer, self._chip.ssi._write_enabled = bytearray(), False
 
     def _hold(self, ms: float) -> None:
         clock = self._chip.clock

@@ -36,14 +36,22 @@ class Simulated:
         self.clock = Clock(0, self._board.CONTROL_PERIOD_MS)
         self.keys = Keys(self.clock, seed)
         self.inputs = Inputs(self.keys)
-        self.annunciator = Annunciator(self.clock)
+        self.annunciator = Annunciator(self.clock, self._board.LIGHTS_ON_LOW)
         zero, slope = self._board.PRESSURE_ZERO, self._board.PRESSURE_MPA_PER_COUNT
         self.sensor = Sensor(self._pressure_kpa, zero, slope, seed + 1)
         self._boot(watchdog_reset=False, plugged=True)
 
     def _boot(self, watchdog_reset: bool, plugged: bool) -> None:
+        """The firmware from its first line. It takes no time, and the power may fail in it."""
+        try:
+            self._begin(watchdog_reset, plugged)
+        except PowerCut:
+            self.cut_power()
+
+    def _begin(self, watchdog_reset: bool, plugged: bool) -> None:
         board = self._board
         self.clock.restart()
+        self.annunciator.released(powered=True)
         self.link = Link(self.clock, plugged)
         self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
@@ -121,7 +129,7 @@ class Simulated:
             if self._hung or not self._powered:
                 self._idle(end_us)
                 if self._hung or not self._powered:
-                    break
+                    continue
                 link, turn = self.link, self.app.turn
             if until_bytes and len(link.outgoing) >= until_bytes:
                 break
@@ -161,6 +169,16 @@ class Simulated:
     def fill_flash(self, full: bool) -> None:
         self.store.failing = full
 
+    def lose_pulses(self, every: int) -> None:
+        self.stepper.lose_every = every
+
+    def add_pulses(self, count: int) -> None:
+        self.stepper.add_pulses(count)
+
+    @property
+    def lights(self) -> int:
+        return self.annunciator.lights
+
     @property
     def tone_edges(self) -> list[tuple[int, int]]:
         """(device time in us, pitch in Hz or 0) of each change of the buzzer."""
@@ -180,7 +198,7 @@ class Simulated:
     def cut_power(self) -> None:
         self.stepper.halt()
         self.stepper.enable(False)
-        self.annunciator.show(0, 0)
+        self.annunciator.released(powered=False)
         self._powered = self._hung = False
 
     def restore_power(self) -> None:

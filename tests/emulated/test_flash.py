@@ -10,7 +10,6 @@ from littlefs import LittleFS
 from hil.devices.store import Store
 from hil.mechanics import Mechanics
 from hil.targets.emulated import BLOCK_BYTES, FLASH_BLOCKS, SPIN_AT, Emulated
-from hil.targets.rp2040_parts import FlashBusy
 from pump.core import chain
 from pump.core.checkpoint import Checkpoint
 from pump.core.journal import Journal
@@ -94,8 +93,7 @@ class Writing:
 
     def __init__(self, path: Path) -> None:
         self.pump = Emulated(Mechanics("bd-plastipak-50"), filesystem=image(path, WRITE))
-        self.flash = FlashBusy()
-        self.flash.attach(self.pump._chip)
+        self.flash = self.pump.flash
         self.flash.on_cut = self.pump.power_fails
 
     def told(self, place: int) -> int:
