@@ -22,6 +22,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         urls = [url for url in ("sim://", "emu://") if chosen in (None, url.partition(":")[0])]
         if chosen not in (None, "sim", "emu"):
             pytest.exit(f"--target {chosen}: a real port needs a bench file, which is not written yet", returncode=2)
+        if metafunc.definition.get_closest_marker("sim_only"):
+            urls = [url for url in urls if url == "sim://"]
         marks = {"sim://": [], "emu://": [pytest.mark.emulated, pytest.mark.slow]}
         metafunc.parametrize("url", [pytest.param(url, marks=marks[url], id=url[:3]) for url in urls], scope="module")
 

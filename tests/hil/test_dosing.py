@@ -36,6 +36,9 @@ def given_mg_kg(bench: Bench) -> float:
 # --- the library
 
 
+SIM_ONLY = pytest.mark.sim_only("long on the emulated chip; the same core decides")
+
+
 @pytest.mark.requirement("SR-LIB-01")
 @pytest.mark.requirement("SR-LIB-14")
 def test_a_library_is_taken_in_shown_and_kept_across_a_power_cut(bench: Bench) -> None:
@@ -53,6 +56,7 @@ def test_a_library_is_taken_in_shown_and_kept_across_a_power_cut(bench: Bench) -
     assert library_link.download(bench.pump).digest == library.digest
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-LIB-05")
 def test_an_unknown_code_is_refused_and_logged(bench: Bench) -> None:
     use(bench)
@@ -62,6 +66,7 @@ def test_an_unknown_code_is_refused_and_logged(bench: Bench) -> None:
     assert any(event["kind"] == "refused" and "nobody" in event["text"] for event in bench.pump.events())
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-LIB-14")
 def test_without_an_entry_the_alarm_shows_for_the_whole_infusion(bench: Bench) -> None:
     give(bench, flat(25, 5), code="")
@@ -76,6 +81,7 @@ def test_without_an_entry_the_alarm_shows_for_the_whole_infusion(bench: Bench) -
     assert all(shown)
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-LIB-06")
 @pytest.mark.requirement("SR-LIB-09")
 def test_a_hard_limit_refuses_whatever_is_overridden(bench: Bench) -> None:
@@ -88,6 +94,7 @@ def test_a_hard_limit_refuses_whatever_is_overridden(bench: Bench) -> None:
     assert bench.pump.status()["state"] == "INFUSING"
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-LIB-07")
 @pytest.mark.requirement("SR-LIB-08")
 @pytest.mark.requirement("SR-UI-05")
@@ -104,6 +111,7 @@ def test_a_soft_limit_asks_for_that_very_value_logs_it_and_shows_it(bench: Bench
     assert kinds.count("refused") == 2
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-DOSE-06")
 def test_another_concentration_than_the_entrys_is_refused(bench: Bench) -> None:
     use(bench, concentration_low_ng_ml=CONCENTRATION_NG_ML, concentration_high_ng_ml=CONCENTRATION_NG_ML)
@@ -115,6 +123,7 @@ def test_another_concentration_than_the_entrys_is_refused(bench: Bench) -> None:
 # --- dose windows
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-DOSE-04")
 @pytest.mark.requirement("SR-ALARM-05")
 def test_the_dose_of_an_hour_is_never_beyond_its_limit(bench: Bench) -> None:
@@ -137,6 +146,7 @@ def test_the_dose_of_an_hour_is_never_beyond_its_limit(bench: Bench) -> None:
         bench.pump.resume()
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-DOSE-04")
 @pytest.mark.requirement("SR-POWER-01")
 def test_a_power_cut_does_not_empty_the_window(bench: Bench) -> None:
@@ -188,6 +198,7 @@ def test_the_lockout_counts_from_the_end_of_the_bolus_and_outlives_the_power(ben
     assert bench.pump.bolus(100_000, 10_000) == 100_000
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-BOLUS-03")
 @pytest.mark.requirement("SR-DOSE-05")
 def test_no_more_boluses_within_the_window_than_the_entry_says(bench: Bench) -> None:
@@ -210,6 +221,7 @@ def test_no_more_boluses_within_the_window_than_the_entry_says(bench: Bench) -> 
     bench.pump.bolus(50_000, 2000)
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-BOLUS-04")
 def test_a_bolus_beyond_its_hard_limit_is_refused_and_one_beyond_its_soft_limit_is_overridden(bench: Bench) -> None:
     use(bench, bolus_soft_high_nl=100_000, bolus_hard_high_nl=200_000)
@@ -224,6 +236,7 @@ def test_a_bolus_beyond_its_hard_limit_is_refused_and_one_beyond_its_soft_limit_
     assert bench.pump.status()["overrides"] == 1
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-DOSE-03")
 @pytest.mark.parametrize("policy", ["refuse", "reduce"])
 def test_a_bolus_that_the_window_has_no_room_for_is_refused_or_reduced(bench: Bench, policy: str) -> None:
@@ -245,6 +258,7 @@ def test_a_bolus_that_the_window_has_no_room_for_is_refused_or_reduced(bench: Be
     assert given_mg_kg(bench) <= limit / 1e6
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-BOLUS-05")
 @pytest.mark.requirement("SR-BOLUS-06")
 def test_an_alarm_abandons_a_bolus_books_its_part_and_bars_the_next(bench: Bench) -> None:
@@ -273,6 +287,7 @@ def test_an_alarm_abandons_a_bolus_books_its_part_and_bars_the_next(bench: Bench
     assert (bench.steps - before) * STEP_NL == pytest.approx(10e6 * 20 / 3600, abs=3 * STEP_NL)
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-BOLUS-09")
 def test_the_programs_rate_is_the_same_after_a_bolus(bench: Bench) -> None:
     use(bench)
@@ -291,6 +306,7 @@ def test_the_programs_rate_is_the_same_after_a_bolus(bench: Bench) -> None:
 # --- hold rate
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-KVO-01")
 @pytest.mark.requirement("SR-KVO-02")
 @pytest.mark.parametrize(("own_nl_h", "running_ml_h", "expected_ml_h"), [(500_000, 25, 0.5), (900_000, 0.3, 0.3)])
@@ -311,6 +327,7 @@ def test_the_hold_is_the_smallest_rate_and_counts_in_the_window(
     assert bench.pump.status()["state"] == "IDLE", "bounded in time"
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-RES-05")
 def test_the_low_mark_warns_and_drops_to_the_hold_rate(bench: Bench) -> None:
     use(bench, near_empty_nl=1_000_000, near_empty_action="hold", kvo_nl_h=500_000)
@@ -327,6 +344,7 @@ def test_the_low_mark_warns_and_drops_to_the_hold_rate(bench: Bench) -> None:
         pump.bolus(10_000, 5000)
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-LINK-04")
 @pytest.mark.requirement("SR-LINK-05")
 def test_a_hazard_command_holds_until_an_explicit_resume(bench: Bench) -> None:

@@ -19,6 +19,10 @@ STOPPING = {
 }
 
 
+SIM_ONLY = pytest.mark.sim_only("long on the emulated chip; the same core decides")
+
+
+@SIM_ONLY
 @pytest.mark.requirement("SR-STOP-04")
 @pytest.mark.parametrize("cause", STOPPING)
 def test_medfusion_4000_delivery_went_on_during_an_alarm(bench: Bench, cause: str) -> None:
@@ -67,6 +71,7 @@ def test_medfusion_4000_loading_dose_given_again(bench: Bench) -> None:
     assert bench.steps == true_steps
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-POWER-02")
 def test_medfusion_4000_no_alarm_on_a_depleted_battery(bench: Bench) -> None:
     """The supply sinks as a battery's does: a warning first, then a stop, both before the controller goes down."""
@@ -138,6 +143,7 @@ def test_alaris_delay_started_early_or_late(before_ms: int) -> None:
         assert 10_000_000 <= first_us <= 10_000_000 + 22_000
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-LINK-06")
 def test_alaris_8015_lost_link(bench: Bench) -> None:
     start(bench, flat(25, 120), attended=True)
@@ -240,6 +246,7 @@ def test_stanpumpr_validate_dose_guessed(text: str) -> None:
         parse(text.replace("/h", ""), DOSE)
 
 
+@SIM_ONLY
 @pytest.mark.requirement("SR-STOP-06")
 def test_restarting_again_and_again_after_the_same_alarm_is_an_alarm(bench: Bench) -> None:
     start(bench, flat(400, 300))
