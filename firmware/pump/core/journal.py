@@ -2,11 +2,23 @@
 
 `add` only remembers, so it may be called from the control tick; `save`, behind the tick, writes to the store. Records
 first go to a small file that is replaced as a whole, TAIL, and from there in portions to segments, files that are
-named by the sequence of their first record; the oldest is removed when the newest KEPT records can do without it.
+named by the sequence of their first record; the oldest is removed when the others hold the newest chain.KEPT records.
 """
 
 from pump.core import record
-from pump.core.chain import MISSING, TORN, UNREADABLE, Walk
+from pump.core.chain import (
+    MISSING,
+    NO_FILE,
+    NO_READ,
+    NONE,
+    TAIL,
+    TORN,
+    UNREADABLE,
+    Walk,
+    first_of,
+    segment_name,
+    whole_from,
+)
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
@@ -14,15 +26,9 @@ if TYPE_CHECKING:
     from pump.core.record import Entry
     from pump.core.store import Store
 
-KEPT = 1024  # records at least, once so many were written; SR-LOG-08 asks for 1000
 SEGMENT_BYTES = 4096  # one erase block
 TAIL_BYTES = 480  # littlefs keeps files of up to 512 bytes inside the directory: no block of their own
 IN_MEMORY = 64  # entries since power-on
-
-TAIL = "j-tail"
-_SEGMENT = "j%08x"
-_SEGMENT_LENGTH = 9
-_NONE = -1
 
 
 class Journal:
@@ -39,16 +45,16 @@ class Journal:
         self.boot = 1
         self.failed = False
         self.torn = 0
-        self._tried = _NONE  # `last` at the attempt that failed: only a new entry makes another
+        self._tried = NONE  # `last` at the attempt that failed: only a new entry makes another
         self._time_ms = 0
         self._link = 0  # CRC of the newest stored record
         self._segments: list[int] = []  # sequence of the first record of each
-        self._end = 0  # bytes in the newest segment; _NONE: not known
+        self._end = 0  # bytes in the newest segment; NONE: not known
         self._tail = b""  # records that are in no segment yet
         self._tail_first = 1  # sequence of the first of them
-        self._place = (_NONE, 0, 0)  # (segment, sequence, offset) behind what `after` read last
+        self._place = (NONE, 0, 0)  # (segment, sequence, offset) behind what `after` read last
         self._walk: "Walk | None" = None  # of `check`, until it has come to the end
-        self._checked = _NONE  # the segment that it has looked at last
+        self._checked = NONE  # the segment that it has looked at last
 
     # --- at power-on
 
@@ -61,7 +67,7 @@ class Journal:
         except OSError:
             names = []
             walk.find(UNREADABLE, "the folder")
-        self._segments = sorted([int(name[1:], 16) for name in names if _is_segment(name)])
+        self._segments = sorted([first_of(name) for name in names if first_of(name) != NONE])
         index = len(self._segments) - 1
         while index > 0 and not self._has_records(self._segments[index]):
             index -= 1
@@ -78,23 +84,23 @@ class Journal:
 
     def _has_records(self, segment: int) -> bool:
         try:
-            data = self._store.read(_SEGMENT % segment) or b""
+            data = self._store.read(segment_name(segment)) or b""
         except OSError:
             return False
         return record.next_good(data, 0) < len(data)
 
     def _open_segment(self, walk: Walk, segment: int) -> int:
-        """Walks a segment; the newest is mended where it is torn. Returns its length, _NONE if it is not known."""
-        data = self._read(_SEGMENT % segment, walk)
+        """Walks a segment; the newest is mended where it is torn. Returns its length, NONE if it is not known."""
+        data = self._read(segment_name(segment), walk)
         if data is None:
             return SEGMENT_BYTES
-        end = walk.file(data, _NONE, segment == self._segments[-1])
+        end = walk.file(data, NONE, segment == self._segments[-1])
         if end < len(data):
             try:
-                self._store.write(_SEGMENT % segment, data[:end])
+                self._store.write(segment_name(segment), data[:end])
             except OSError:
                 self.failed = True
-                return _NONE
+                return NONE
         return end
 
     def _open_tail(self, walk: Walk) -> None:
@@ -181,14 +187,14 @@ class Journal:
     def _spill(self) -> None:
         """Moves the tail to the end of the newest segment, or makes it the first part of a new one."""
         end = self._end
-        if end == _NONE and self._segments:  # a write went wrong, and nobody knows how far it came
+        if end == NONE and self._segments:  # a write went wrong, and nobody knows how far it came
             end = self._mend(self._segments[-1])
-        self._end = _NONE
+        self._end = NONE
         if self._segments and end + len(self._tail) <= SEGMENT_BYTES:
-            self._store.append(_SEGMENT % self._segments[-1], self._tail)
+            self._store.append(segment_name(self._segments[-1]), self._tail)
             self._end = end + len(self._tail)
         else:
-            self._store.write(_SEGMENT % self._tail_first, self._tail)
+            self._store.write(segment_name(self._tail_first), self._tail)
             if self._tail_first not in self._segments:
                 self._segments.append(self._tail_first)
             self._end = len(self._tail)
@@ -196,7 +202,7 @@ class Journal:
 
     def _mend(self, segment: int) -> int:
         """Cuts off what a write that failed has left: records that the tail still has, or a part of one."""
-        data = self._store.read(_SEGMENT % segment) or b""
+        data = self._store.read(segment_name(segment)) or b""
         end = at = 0
         while True:
             at = record.next_good(data, at)
@@ -204,13 +210,13 @@ class Journal:
                 break
             end = at = record.end_of(data, at)
         if end < len(data):
-            self._store.write(_SEGMENT % segment, data[:end])
+            self._store.write(segment_name(segment), data[:end])
         return end
 
     def _forget(self) -> None:
         """Removes the oldest segment if the others are enough."""
-        if len(self._segments) > 1 and self.saved - self._segments[1] + 1 >= KEPT:
-            self._store.remove(_SEGMENT % self._segments[0])
+        if len(self._segments) > 1 and whole_from(self._segments[1], self.saved) == NONE:
+            self._store.remove(segment_name(self._segments[0]))
             self._segments.pop(0)
 
     # --- what is asked
@@ -233,7 +239,7 @@ class Journal:
             index -= 1
         for segment in self._segments[max(index, 0) :]:
             try:
-                data = self._store.read(_SEGMENT % segment) or b""
+                data = self._store.read(segment_name(segment)) or b""
             except OSError:
                 continue
             place, read, offset = self._place
@@ -258,6 +264,19 @@ class Journal:
             at = end
         return at
 
+    def files(self) -> list[str]:
+        """Names of the stored files, oldest first, the tail last; also of one that is gone or cannot be read."""
+        names = [segment_name(segment) for segment in self._segments]
+        return names + [TAIL] if names or self.saved else names
+
+    def raw(self, name: str, first: int, most: int) -> "tuple[int, bytes]":
+        """(size of a file, up to `most` bytes of it from `first` on); in place of the size NO_FILE or NO_READ."""
+        try:
+            data = self._store.read(name)
+        except OSError:
+            return NO_READ, b""
+        return (NO_FILE, b"") if data is None else (len(data), data[first : first + most])
+
     def verify(self) -> "list[Finding]":
         """Reads all that is stored and returns everything that is wrong with it."""
         self._walk = None
@@ -272,28 +291,22 @@ class Journal:
         walk = self._walk
         if walk is None:
             oldest = self._segments[0] if self._segments else self._tail_first
-            walk = self._walk = Walk(_NONE if self.saved - oldest + 1 >= KEPT else 0)
-            self._checked = _NONE
+            walk = self._walk = Walk(whole_from(oldest, self.saved))
+            self._checked = NONE
         walk.findings = []
         for segment in self._segments:
             if segment > self._checked:
                 self._checked = segment
                 newest = segment == self._segments[-1]
-                walk.file(self._read(_SEGMENT % segment, walk) or b"", _NONE, newest and self._end == _NONE)
+                walk.file(self._read(segment_name(segment), walk) or b"", NONE, newest and self._end == NONE)
                 if not newest:
                     return walk.findings
         tail = self._read(TAIL, walk)
         behind = self._tail_first - 1 if self._tail else self.saved
-        if self._end == _NONE and self._segments:  # the segment may have records that the tail still has
+        if self._end == NONE and self._segments:  # the segment may have records that the tail still has
             behind = max(behind, walk.sequence)
         walk.file(tail or b"", behind, True)
         if walk.crc != self._link and not walk.lost_bytes:
             walk.find(MISSING, "the newest records")
         self._walk = None
         return walk.findings
-
-
-def _is_segment(name: str) -> bool:
-    if len(name) != _SEGMENT_LENGTH or name[0] != "j":
-        return False
-    return all(digit in "0123456789abcdef" for digit in name[1:])

@@ -38,7 +38,7 @@ COMMANDS = {
 app = typer.Typer(
     no_args_is_help=True,
     pretty_exceptions_enable=False,
-    help="Plays protocol files to an infusion pump. A bench and research device: not a medical device, and never for use "
+    help="Plays protocol files to an infusion pump. A bench and research device: not a medical device, never for use "
     "on people or animals.",
 )
 
