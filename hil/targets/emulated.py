@@ -11,7 +11,6 @@ from hil.boards import ROOT, board_data
 from hil.devices.pressure import HIGHEST, Sensor
 from hil.mechanics import Mechanics
 from hil.targets.emulated_panel import Panel
-from hil.targets.rp2040_divider import Divider
 from hil.targets.rp2040_dma import Sniffer
 from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, PulsePin, QuietUsb
 
@@ -77,7 +76,7 @@ class Emulated:
         self.flash = FlashBusy()
         self._driven = (self._enable, self._direction, self.pulses)
         parts: list[Any] = [self._usb, pacer, *self._driven, pressure, battery, temperature]
-        parts += [self._syringe, self._air, *self.panel.parts, self.flash, Sniffer(), Divider()]
+        parts += [self._syringe, self._air, *self.panel.parts, self.flash, Sniffer()]
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
