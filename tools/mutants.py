@@ -42,40 +42,116 @@ QUIET = ["-x", "-q", "--tb=no", "--noconftest", "--assert=plain"]
 for _plugin in ("cacheprovider", "unraisableexception", "threadexception", "xdist", "pytest_cov"):
     QUIET += ["-p", f"no:{_plugin}"]
 
-# No test can tell these from the original: (module, scope, line, mutation, why).
+# No test can tell these from the original: (module, scope, line, mutations, why).
 OVERWRITTEN = "the first sample that counts writes over it"
 ROTATED = "a ring may begin anywhere"
-EQUIVALENT = [
-    ("monitors", "Leap.__init__", 'self._before_pa = array("i", [0] * window_s)', "0 to -1", OVERWRITTEN),
-    ("monitors", "Leap.__init__", 'self._before_pa = array("i", [0] * window_s)', "0 to 1", OVERWRITTEN),
-    ("monitors", "Leap.__init__", "self._next = 0", "0 to -1", ROTATED),
-    ("monitors", "Leap.__init__", "self._begin(0)", "0 to -1", OVERWRITTEN),
-    ("monitors", "Leap.__init__", "self._begin(0)", "0 to 1", OVERWRITTEN),
-    ("monitors", "SensorBand.__init__", "self._same_s = 0", "0 to -1", OVERWRITTEN),
-    ("monitors", "SensorBand.__init__", "self._same_s = 0", "0 to 1", OVERWRITTEN),
-    ("monitors", "Air.__init__", "self._minute = 0", "0 to -1", ROTATED),
-    ("monitors", "Air.__init__", "self._minute = 0", "0 to 1", ROTATED),
+NONE_YET = "any negative number says that there is none yet, and values are never negative"
+SAME = "at equality it takes what it has"
+FRACTION = "a divisor of nothing, or of both sides"
+EQUIVALENT: list[tuple[str, str, str, tuple[str, ...], str]] = [
+    ("monitors", "Leap.__init__", 'self._before_pa = array("i", [0] * window_s)', ("0 to -1", "0 to 1"), OVERWRITTEN),
+    ("monitors", "Leap.__init__", "self._next = 0", ("0 to -1",), ROTATED),
+    ("monitors", "Leap.__init__", "self._begin(0)", ("0 to -1", "0 to 1"), OVERWRITTEN),
+    ("monitors", "SensorBand.__init__", "self._same_s = 0", ("0 to -1", "0 to 1"), OVERWRITTEN),
+    ("monitors", "Air.__init__", "self._minute = 0", ("0 to -1", "0 to 1"), ROTATED),
     (
         "monitors",
         "Air.pass_minute",
         "i = (self._minute + 1) % len(minutes)",
-        "1 to 2",
+        ("1 to 2",),
         "61 is odd: in steps of two, too, each bucket's turn comes after 61 minutes",
     ),
     (
         "sensors",
         "Mean.__init__",
         "self._next = 1",
-        "1 to 0",
+        ("1 to 0", "1 to 2"),
         "every place holds the first reading; any may be the last",
     ),
     (
-        "sensors",
-        "Mean.__init__",
-        "self._next = 1",
-        "1 to 2",
-        "every place holds the first reading; any may be the last",
+        "limits",
+        "ProgramCheck.__init__",
+        "self._fastest = self._slowest = self._loading_most = self._loading_least = (-1, -1)",
+        ("1 to 2", "1 to 2 (2nd)"),
+        NONE_YET,
     ),
+    (
+        "limits",
+        "ProgramCheck.__init__",
+        "self._loading_fastest = self._loading_slowest = self._longest = (-1, -1)",
+        ("1 to 2", "1 to 2 (2nd)"),
+        NONE_YET,
+    ),
+    (
+        "limits",
+        "ProgramCheck.findings",
+        "total = (self._windows[0].total, -1)",
+        ("0 to -1", "0 to 1"),
+        "every window has walked the same phases",
+    ),
+    ("limits", "Window.__init__", "self.divisor = 1", ("1 to 2",), FRACTION),
+    ("limits", "Window.__init__", "self._rear_shape = (0, 0, 0, 1)", ("1 to 2",), FRACTION),
+    (
+        "limits",
+        "_shape",
+        "return duration_ms, begin, end - begin, duration_ms if end != begin else 1",
+        ("1 to 2",),
+        FRACTION,
+    ),
+    (
+        "limits",
+        "Window._walk",
+        "rear_at = max(self._rear_at, 0)",
+        ("0 to -1",),
+        "negative only before the first phase, where the rates that it is multiplied by are 0",
+    ),
+    (
+        "limits",
+        "Window._walk",
+        "if c2 < 0 < c1 and c1 < -2 * c2 * ahead_ms:",
+        ("< to <=", "0 to 1"),
+        "with c2 = 0 the last condition contradicts 0 < c1; c1 is even",
+    ),
+    (
+        "limits",
+        "Window._walk",
+        "if c2 < 0 < c1 and c1 < -2 * c2 * ahead_ms:",
+        ("< to <= (2nd)", "< to <= (3rd)"),
+        "a vertex at an end is taken as that end",
+    ),
+    (
+        "limits",
+        "Window._walk",
+        "if c2 < 0 < c1 and c1 < -2 * c2 * ahead_ms:",
+        ("0 to -1",),
+        "with c2 = -1 and a vertex inside, the ramp would be at a multiple of its length, which is one of its ends",
+    ),
+    ("limits", "Window._take", "if volume * self.divisor > self.most * divisor:", ("> to >=",), SAME),
+    ("limits", "check_bolus", "timed_lockout_ms: int = -1,", ("1 to 2",), NONE_YET),
+    (
+        "limits",
+        "bolus_steps",
+        "return max(room_steps, 0)",
+        ("0 to -1",),
+        "less room than nothing is below every lower limit, and was refused before",
+    ),
+    (
+        "limits",
+        "_more",
+        "return (value, index) if worst[1] < 0 or value > worst[0] else worst",
+        ("1 to 0", "0 to -1"),
+        NONE_YET,
+    ),
+    ("limits", "_less", "return (value, index) if worst[1] < 0 or value < worst[0] else worst", ("1 to 0",), NONE_YET),
+    (
+        "limits",
+        "_above",
+        "if value < 0:",
+        ("< to <=", "0 to -1", "0 to 1"),
+        "0 and less are above no limit, for none is negative",
+    ),
+    ("ledger", "Ledger.update", "if steps > 0:", ("> to >=", "0 to -1"), "adding nothing changes nothing"),
+    ("ledger", "Ledger._find_room", "if left < room:", ("< to <=",), SAME),
 ]
 
 CAUGHT, SURVIVED, EQUAL = "caught", "SURVIVED", "equivalent"
@@ -243,7 +319,7 @@ def judge(module: str, jobs: int) -> list[Mutant]:
     gc.freeze()
     tree, found = mutants(module, (CORE / f"{module}.py").read_text(encoding="utf-8"))
     run(tree, found, FEW_EXAMPLES, jobs)
-    equal = {entry[:4] for entry in EQUIVALENT}
+    equal = set(equivalent([module]))
     run(tree, [mutant for mutant in found if mutant.verdict == SURVIVED and mutant.key not in equal], 100, jobs)
     for mutant in found:
         if mutant.verdict == SURVIVED and mutant.key in equal:
@@ -251,10 +327,15 @@ def judge(module: str, jobs: int) -> list[Mutant]:
     return found
 
 
+def equivalent(modules: list[str]) -> list[tuple[str, str, str, str]]:
+    """Keys of the mutants that EQUIVALENT lists for these modules."""
+    return [(*entry[:3], text) for entry in EQUIVALENT if entry[0] in modules for text in entry[3]]
+
+
 def stale(modules: list[str], found: list[Mutant]) -> list[str]:
-    """Entries of EQUIVALENT that are none any more."""
+    """What is listed and is no equivalent mutant any more."""
     equal = {mutant.key for mutant in found if mutant.verdict == EQUAL}
-    return [" | ".join(entry) for entry in EQUIVALENT if entry[0] in modules and entry[:4] not in equal]
+    return [" | ".join(key) for key in equivalent(modules) if key not in equal]
 
 
 def main() -> int:

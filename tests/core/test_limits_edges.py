@@ -167,9 +167,12 @@ def test_a_full_window_converts_without_moving_and_an_overfull_one_becomes_recen
     ledger = Ledger()
     ledger.update(0, 1000)
     ledger.update(2 * MINUTE_MS, MOST_STEPS - 1000)
+    ledger.update(MINUTE_MS, 0)
     ledger.adopt((2, 1000), 1)  # from 1 fL, with its fraction at most 2, to 2 fL: as many steps
     assert ledger.given() == (MOST_STEPS,) * 3
-    ledger.update(59 * MINUTE_MS, 0)
+    ledger.update(57 * MINUTE_MS, 0)
+    assert ledger.given()[0] == MOST_STEPS
+    ledger.update(MINUTE_MS, 0)
     assert ledger.given()[0] == MOST_STEPS - 1000, "the first thousand have left the hour"
 
     ledger = Ledger()
