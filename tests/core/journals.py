@@ -55,6 +55,17 @@ def starts(data: bytes) -> list[int]:
     return starts
 
 
+class Unreadable(Store):
+    """One file gives a read error."""
+
+    bad = ""
+
+    def read(self, name: str) -> bytes | None:
+        if name == self.bad:
+            raise OSError(5, "input/output error")
+        return super().read(name)
+
+
 @contextmanager
 def small(segment_bytes: int, kept: int) -> Iterator[None]:
     """Segments so small, and so few records kept, that a test soon sees a new segment and an old one go."""

@@ -4,10 +4,20 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from hil.devices.store import Store
 from pump.core import chain, record
 from pump.core.chain import TAIL
-from tests.core.journals import NAMES, REFERENCE, REFERENCE_ENTRIES, SEGMENTS, copy_of, faults, opened, served, starts
+from tests.core.journals import (
+    NAMES,
+    REFERENCE,
+    REFERENCE_ENTRIES,
+    SEGMENTS,
+    Unreadable,
+    copy_of,
+    faults,
+    opened,
+    served,
+    starts,
+)
 
 
 @pytest.mark.requirement("SR-LOG-09")
@@ -94,17 +104,6 @@ def test_records_cut_out_cleanly_are_missing() -> None:
     store.files[SEGMENTS[0]] = data[: begins[5]] + data[begins[8] :]
     found, _ = opened(store)
     assert (chain.MISSING, 6, "3 numbers") in found.verify()
-
-
-class Unreadable(Store):
-    """One file gives a read error."""
-
-    bad = ""
-
-    def read(self, name: str) -> bytes | None:
-        if name == self.bad:
-            raise OSError(5, "input/output error")
-        return super().read(name)
 
 
 @pytest.mark.requirement("SR-LOG-09")

@@ -181,8 +181,7 @@ class Journal:
         self._tail += block
         self._link = link
         self.saved = saved
-        if not spilled:
-            self._forget()
+        self._forget(2 if spilled else 1)  # one thing more than the tail at a time, unless it is overdue
 
     def _spill(self) -> None:
         """Moves the tail to the end of the newest segment, or makes it the first part of a new one."""
@@ -213,9 +212,9 @@ class Journal:
             self._store.write(segment_name(segment), data[:end])
         return end
 
-    def _forget(self) -> None:
-        """Removes the oldest segment if the others are enough."""
-        if len(self._segments) > 1 and whole_from(self._segments[1], self.saved) == NONE:
+    def _forget(self, enough: int) -> None:
+        """Removes the oldest segment if the records behind the next `enough` ones are enough."""
+        if len(self._segments) > enough and whole_from(self._segments[enough], self.saved) == NONE:
             self._store.remove(segment_name(self._segments[0]))
             self._segments.pop(0)
 
