@@ -67,6 +67,14 @@ class SerialBalance(SerialLine):
     def _weigh(self) -> tuple[float, bool]:
         raise NotImplementedError
 
+    def tare(self) -> None:
+        """Makes what stands on the pan the zero; Busy where that did not happen."""
+        raise NotImplementedError
+
+    def serial_number(self) -> str:
+        """Of the instrument, for the report."""
+        raise NotImplementedError
+
     def _value(self, number: str, unit: str, answer: str) -> float:
         """Grams of a number and its unit."""
         try:

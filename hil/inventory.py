@@ -1,0 +1,145 @@
+"""What a bench file promises against what is plugged in: one line each, and the instruments opened on demand.
+
+Ports are only listed, unless an instrument is asked for its serial number.
+"""
+
+import time
+from collections.abc import Callable, Iterable
+from pathlib import Path
+from typing import Protocol
+
+from serial.tools import list_ports
+
+from hil.benchfile import BalanceTable, BenchFile, HandTable, Plugged, read
+from hil.instruments.balance import SerialBalance
+from hil.instruments.errors import InstrumentError, InstrumentMissing
+from hil.instruments.hands import LinkBreaker, Occluder, Person, PowerRelay, RelaySwitch, Switch
+from hil.instruments.mt_sics import MtSics
+from hil.instruments.ohaus import Ohaus
+from hil.instruments.relay_board import RelayBoard
+from hil.instruments.sbi import Sbi
+
+FAMILIES: dict[str, type[SerialBalance]] = {"mt-sics": MtSics, "sbi": Sbi, "ohaus": Ohaus}
+WIDTH = 10
+
+
+class UsbPort(Protocol):
+    """As pyserial lists them."""
+
+    device: str
+    serial_number: str | None
+
+
+Ports = Callable[[], Iterable[UsbPort]]
+
+
+def port_of(plugged: Plugged, name: str, ports: Ports = list_ports.comports) -> str:
+    """Where it is now; InstrumentMissing if nothing with that USB serial number is plugged in."""
+    if plugged.port is not None:
+        return plugged.port
+    known = list(ports())
+    for port in known:
+        if port.serial_number == plugged.usb_serial:
+            return port.device
+    others = ", ".join(f"{port.serial_number} at {port.device}" for port in known if port.serial_number) or "none"
+    raise InstrumentMissing(name, f"no USB device has the serial number {plugged.usb_serial}; plugged in: {others}")
+
+
+def open_balance(
+    bench: BenchFile, clock: Callable[[], float] = time.monotonic, ports: Ports = list_ports.comports
+) -> SerialBalance:
+    """The bench's balance; InstrumentMissing where there is none."""
+    table: BalanceTable | None = bench.balance
+    if table is None:
+        raise InstrumentMissing("balance", f'bench "{bench.name}" has no table [balance]')
+    return FAMILIES[table.family](port_of(table, "balance", ports), table.baud, clock=clock)
+
+
+def open_relays(bench: BenchFile, ports: Ports = list_ports.comports) -> RelayBoard:
+    """The bench's relay board; InstrumentMissing where there is none."""
+    if bench.relays is None:
+        raise InstrumentMissing("relay board", f'bench "{bench.name}" has no table [relays]')
+    return RelayBoard(port_of(bench.relays, "relay board", ports))
+
+
+def _switch(bench: BenchFile, name: str, ask: tuple[str, str], board: RelayBoard | None) -> Switch:
+    hand: HandTable | None = getattr(bench, name)
+    if hand is None:
+        raise InstrumentMissing(name, f'bench "{bench.name}" has no table [{name}]')
+    if hand.relay is None:
+        return Person(*ask)
+    return RelaySwitch(board or open_relays(bench), hand.relay, hand.inverted)
+
+
+def occluder(bench: BenchFile, board: RelayBoard | None = None) -> Occluder:
+    """board: one that is open already. InstrumentMissing where the bench has no occluder."""
+    return Occluder(_switch(bench, "occluder", Occluder.ASK, board))
+
+
+def power_relay(bench: BenchFile, board: RelayBoard | None = None) -> PowerRelay:
+    return PowerRelay(_switch(bench, "power", PowerRelay.ASK, board))
+
+
+def link_breaker(bench: BenchFile, board: RelayBoard | None = None) -> LinkBreaker:
+    return LinkBreaker(_switch(bench, "link", LinkBreaker.ASK, board))
+
+
+def lines(bench: BenchFile, ports: Ports = list_ports.comports) -> list[str]:
+    """What the bench has, a line each, with serial numbers of what answers. The pump is looked for and not opened."""
+    found = [_line("bench", bench.name), _line("pump", _where(bench.pump, ports, f"board {bench.pump.board}"))]
+    found.append(_line("syringe", bench.syringe))
+    found.append(_line("line", f"{bench.line.volume_ul:g} µL"))
+    if bench.balance is None:
+        found.append(_line("balance", "none: what needs it is skipped"))
+    else:
+        what = f"{bench.balance.family}, {bench.balance.readability_g:g} g of {bench.balance.capacity_g:g} g"
+        found.append(_line("balance", _asked(lambda: open_balance(bench, ports=ports), what)))
+    if bench.relays is not None:
+        found.append(_line("relays", _asked(lambda: open_relays(bench, ports), "Numato protocol")))
+    for name in ("occluder", "power", "link"):
+        hand: HandTable | None = getattr(bench, name)
+        by = "none: what needs it is skipped" if hand is None else "a person is asked"
+        found.append(_line(name, by if hand is None or hand.relay is None else f"relay {hand.relay}"))
+    limits = bench.limits
+    most = f"{limits.rate_ml_h:g} mL/h, {limits.pressure_kpa:g} kPa, {limits.volume_ml:g} mL"
+    found.append(_line("limits", f"{most} at most"))
+    return found
+
+
+def of_target(target: str) -> list[str]:
+    """Lines for what --target names: sim, emu, a port, or a bench file (ProtocolError if that is not valid)."""
+    if target in ("sim", "emu"):
+        where = "firmware in this process" if target == "sim" else "the built image on an emulated RP2040"
+        return [_line("bench", f"simulated; {where}"), _line("plant", "simulated"), _line("balance", "simulated")]
+    if Path(target).suffix == ".toml":
+        return lines(read(target))
+    return [_line("pump", f"{target}, without a bench file"), _line("balance", "none: what needs it is skipped")]
+
+
+class _Numbered(Protocol):
+    name: str
+
+    def serial_number(self) -> str: ...
+    def close(self) -> None: ...
+
+
+def _asked(open_it: Callable[[], _Numbered], what: str) -> str:
+    try:
+        instrument = open_it()
+        try:
+            return f"{instrument.name}, {what}, serial number {instrument.serial_number()}"
+        finally:
+            instrument.close()
+    except InstrumentError as error:
+        return f"NOT FOUND: {error}"
+
+
+def _where(plugged: Plugged, ports: Ports, what: str) -> str:
+    try:
+        return f"{port_of(plugged, 'pump', ports)}, {what}"
+    except InstrumentMissing as error:
+        return f"NOT FOUND: {error}"
+
+
+def _line(name: str, text: str) -> str:
+    return f"{name:<{WIDTH}}{text}"
