@@ -11,7 +11,10 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[1]
 
-SHARED = {f"pump.core.{name}" for name in ("alarms", "framing", "library", "states", "syringes", "units", "wire")}
+SHARED = {
+    f"pump.core.{name}"
+    for name in ("alarms", "chain", "framing", "library", "record", "states", "syringes", "units", "wire")
+}
 
 # importer: what it may import of OURS and of the board's modules
 MAY_IMPORT = {

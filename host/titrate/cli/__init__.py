@@ -30,6 +30,7 @@ COMMANDS = {
     "protocols": "protocols",
     "library": "library",
     "settings": "settings",
+    "log": "log",
     "selftest": "selftest",
     "ports": "ports",
     "version": "version",
