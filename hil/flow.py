@@ -29,14 +29,14 @@ def flow_ml_h(
 
     ValueError for fewer than two weights or one that is not a number.
     """
-    weights = _checked(weights_g, 2, "weights")
+    weights = checked(weights_g, 2, "weights")
     rates: Array = (MIN_PER_H * np.diff(weights) / sample_min + evaporation_g_h) / density_g_ml
     return rates
 
 
 def evaporation_g_h(time_s: ArrayLike, weights_g: ArrayLike) -> float:
     """What the pan loses in an hour, from a blank run: the slope of the straight line through it, changed in sign."""
-    times_h, weights = _checked(time_s, 2, "times") / 3600, _checked(weights_g, 2, "weights")
+    times_h, weights = checked(time_s, 2, "times") / 3600, checked(weights_g, 2, "weights")
     return float(-np.polyfit(times_h, weights, 1)[0])
 
 
@@ -45,7 +45,7 @@ def evenly(time_s: ArrayLike, values: ArrayLike, sample_min: float = SAMPLE_MIN)
 
     ValueError where two readings lie further apart than two intervals: that is a gap and not a sample.
     """
-    times, given = _checked(time_s, 2, "times"), _checked(values, 2, "values")
+    times, given = checked(time_s, 2, "times"), checked(values, 2, "values")
     widest_s = float(np.max(np.diff(times)))
     if widest_s > 2 * sample_min * 60:
         raise ValueError(f"a gap of {widest_s:g} s between readings; at most {2 * sample_min * 60:g} s are allowed")
@@ -56,7 +56,7 @@ def evenly(time_s: ArrayLike, values: ArrayLike, sample_min: float = SAMPLE_MIN)
 def second_hour(flow: ArrayLike, sample_min: float = SAMPLE_MIN) -> Array:
     """The analysis hour of a run of two; ValueError for a shorter run."""
     samples = round(ANALYSIS_MIN / sample_min)
-    return _checked(flow, 2 * samples, "rates")[samples : 2 * samples]
+    return checked(flow, 2 * samples, "rates")[samples : 2 * samples]
 
 
 def trumpet(
@@ -70,7 +70,7 @@ def trumpet(
     flow_ml_h is the analysis hour; n rates have n - P/S + 1 overlapping windows. ValueError for a window that is
     no whole number of intervals, or longer than the flow.
     """
-    rates = _checked(flow_ml_h, 1, "rates")
+    rates = checked(flow_ml_h, 1, "rates")
     errors = 100 * (rates - set_rate_ml_h) / set_rate_ml_h
     sums = np.concatenate(([0.0], np.cumsum(errors)))
     curve = []
@@ -85,12 +85,12 @@ def trumpet(
 
 def mean_error_percent(flow_ml_h: ArrayLike, set_rate_ml_h: float) -> float:
     """A = 100 (mean rate - set rate) / set rate over the analysis hour."""
-    return float(100 * (np.mean(_checked(flow_ml_h, 1, "rates")) - set_rate_ml_h) / set_rate_ml_h)
+    return float(100 * (np.mean(checked(flow_ml_h, 1, "rates")) - set_rate_ml_h) / set_rate_ml_h)
 
 
 def spread_percent(flow_ml_h: ArrayLike) -> float:
     """%CV = standard deviation / mean, with n - 1."""
-    rates = _checked(flow_ml_h, 2, "rates")
+    rates = checked(flow_ml_h, 2, "rates")
     return float(100 * np.std(rates, ddof=1) / np.mean(rates))
 
 
@@ -107,7 +107,7 @@ class StartUp:
 
 def start_up(flow_ml_h: ArrayLike, set_rate_ml_h: float, sample_min: float = SAMPLE_MIN) -> StartUp:
     """What is read from the start-up curve: the rates from the start on, against time."""
-    rates = _checked(flow_ml_h, 1, "rates")
+    rates = checked(flow_ml_h, 1, "rates")
 
     def reached_min(share: float) -> float | None:
         above = np.flatnonzero(rates >= share * set_rate_ml_h)
@@ -118,7 +118,8 @@ def start_up(flow_ml_h: ArrayLike, set_rate_ml_h: float, sample_min: float = SAM
     return StartUp(reached_min(0.5), reached_min(0.9), deficit_ml)
 
 
-def _checked(values: ArrayLike, at_least: int, name: str) -> Array:
+def checked(values: ArrayLike, at_least: int, name: str) -> Array:
+    """As a one-dimensional array of finite numbers, at_least so many; ValueError otherwise, with the name."""
     array = np.asarray(values, dtype=np.float64)
     if array.ndim != 1 or len(array) < at_least or not np.all(np.isfinite(array)):
         raise ValueError(f"{name}: a plain sequence of {at_least} or more finite numbers is needed")
