@@ -96,9 +96,15 @@ class Bench:
 
     @property
     def delivered_ul(self) -> float:
-        """Left the open end of the line."""
+        """Left the open end of the line, air included."""
         self.target.settle()
         return self.target.mechanics.delivered_ul(self.target.now_us)
+
+    @property
+    def delivered_air_ul(self) -> float:
+        """That part of it which was air and not drug."""
+        self.target.settle()
+        return self.target.mechanics.delivered_air_ul(self.target.now_us)
 
     @property
     def pressure_kpa(self) -> float:
@@ -178,12 +184,12 @@ class Bench:
     def add_air(self, ul: float = 60) -> None:
         """Air at the detector, until so much has been pushed past it."""
         self.target.settle()
-        self.target.mechanics.air_ul += ul
+        self.target.mechanics.add_air(ul)
         self.target.look_at_air()
 
     def clear_air(self) -> None:
         """A person has purged the line: liquid at the detector."""
-        self.target.mechanics.air_ul = 0.0
+        self.target.mechanics.clear_air()
         self.target.look_at_air()
 
     def press(self, key: str, seconds: float = 0.2) -> None:

@@ -118,8 +118,9 @@ class Emulated:
         if level:
             forward = -1 if self._direction.level else 1
             self.mechanics.step(self.now_us, forward if self._enable.level is False else 0)
-            if self._air.level and not self.mechanics.air_at_detector:
-                self._air.set(False)
+            air = self.mechanics.air_at_detector
+            if air != self._air.level:
+                self._air.set(air)
 
     def _on_enable(self, level: bool) -> None:
         if not level:

@@ -233,7 +233,7 @@ class LimitsMachine(RuleBasedStateMachine):
 
     @invariant()
     def totals_are_never_low(self) -> None:
-        counted = self.controller._forward_before + self.controller.total_steps - self.controller._back_steps
+        counted = self.controller.books.pushed_steps(self.controller.total_steps)
         if not self.bench.target.stepper.enabled:  # type: ignore[attr-defined]
             assert counted >= self.bench.steps
 

@@ -59,7 +59,7 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     pump.syringe_end_steps = pump.total_steps + fill_steps(fill_nl, pump.step_volume)
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
     pump.watch.fitted(pump.step_volume)
-    pump.book(0)
+    pump.books.book(pump)
     if pump.infusion:
         pump.infusion.refit(pump.end_steps(), pump.total_steps)
     pump.event("FIT_SYRINGE")
@@ -157,7 +157,7 @@ def start(pump: "Controller") -> "Message":
     _check_memory(pump, program)
     pump.restarting()
     pump.dosing.start(step_volume)
-    pump.book(0)
+    pump.books.book(pump)
     pump.infusion = Infusion(program.phases, step_volume, pump.shortest_ticks)
     pump.infusion.begin(pump.total_steps, pump.end_steps())
     pump.attended = bool(program.header["attended"])
@@ -221,7 +221,7 @@ def _bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "lis
     most = fastest_pl_h(pump, syringe)
     if together_pl_h > most:
         raise Refusal(wire.BEYOND_LIMIT, "bolus: with the program %d pL/h; allowed are %d" % (together_pl_h, most))
-    pump.book(0)
+    pump.books.book(pump)
     volume_pl = pump.dosing.check_bolus(volume_nl, duration_ms, overrides, infusion.highest_pl_h(), step_volume)
     if not volume_pl:
         pump.raise_alarms(alarms.BITS["DOSE_LIMIT"])
@@ -231,7 +231,8 @@ def _bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "lis
     given_nl = volume_pl // PL_PER_NL
     if given_nl < volume_nl:
         pump.log.add(pump.now_ms, "library", "bolus of %d nL reduced to %d nL" % (volume_nl, given_nl))
-    pump.dosing.ledger.begin_bolus()
+    for text in pump.dosing.begin_bolus():
+        pump.log.add(pump.now_ms, "override", text)
     pump.event("BOLUS")
     return {"volume_nl": given_nl}
 

@@ -1,10 +1,11 @@
 """Decides: requests and conditions in, state out. Holds the alarms, the program and the syringe.
 
 It moves nothing itself. `state` alone says whether the motor may run (`course`); the app follows it. Monitors are
-watch.py's, limits and boluses dosing.py's, what survives a power cut memory.py's.
+watch.py's, limits and boluses dosing.py's, totals books.py's.
 """
 
-from pump.core import alarms, memory, states, wire
+from pump.core import alarms, states, wire
+from pump.core.books import Books
 from pump.core.commands import COMMANDS
 from pump.core.dosing import Dosing
 from pump.core.infusion import Infusion
@@ -27,7 +28,6 @@ _SYRINGE_EMPTY = alarms.BITS["SYRINGE_EMPTY"]
 _DOSE_LIMIT = alarms.BITS["DOSE_LIMIT"]
 _MEMORY_FAULT = alarms.BITS["MEMORY_FAULT"]
 LONGEST_REFUSAL = 160  # characters: with the rest of its entry it is a line of the link
-_CHECKPOINT_MS = memory.CHECKPOINT_S * MS_PER_S
 
 
 class Controller:
@@ -48,6 +48,8 @@ class Controller:
         self.watch = Watch(board, inputs)
         self.watch.use(kept.settings)
         self.dosing = Dosing(board)
+        self.dosing.library = kept.library
+        self.books = Books(kept, self.dosing.ledger)
         self.signals = Annunciator()
         self.report: "dict[str, str]" = {}
         self.state = "BOOT"
@@ -66,13 +68,6 @@ class Controller:
         self._over = False  # the program is delivered, but for the KVO
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
-        self._last = [-1, 0, 0, 0, 0, 0]  # the progress of the program that ended
-        self._back_steps = 0  # pulses that went backward, by the odometer since power-on
-        self._booked_steps = 0  # forward steps that the ledger knows
-        self._forward_before = 0  # forward steps before this power-on
-        self._dose_end_steps = 0  # the odometer at the last step that the dose windows allow
-        self._saved = False  # the checkpoint says what is so
-        self._since_saved_ms = 0
         self._refused = ""
         self._refusals = 0
         self._stopped_by = 0
@@ -86,7 +81,7 @@ class Controller:
         if state != self.state:
             self.log.add(self.now_ms, "state", "%s > %s: %s" % (self.state, state, name))
             if "BOLUS" in (self.state, state):
-                self._saved = False  # the lockout begins, or ends, with what is in the store
+                self.books.saved = False  # the lockout begins, or ends, with what is in the store
             self.state = state
             self.changed = True
         self._steer()
@@ -143,7 +138,7 @@ class Controller:
         """The self-test is over; `failed` is the step that did. After a reset in the middle of an infusion the pump
         says so and stays still (SR-POWER-01)."""
         self.log.add(self.now_ms, "boot", "%s %s" % (self.build.VERSION, self.build.DIGEST[:16]))
-        self._recall()
+        self.books.recall(self)
         for text in self.memory.findings:
             self.log.add(self.now_ms, "fault", text)
         bits = 0
@@ -160,24 +155,6 @@ class Controller:
             self.raise_alarms(bits)
         else:
             self.event("SELF_TEST_PASSED")
-
-    def _recall(self) -> None:
-        """Takes up what was delivered before the power failed; no time has passed, and nothing is too low (D9, D10)."""
-        kept, ledger = self.memory, self.dosing.ledger
-        self.dosing.library = kept.library
-        if kept.ledger_state and ledger.restore(kept.ledger_state):
-            ledger.update(0, kept.lost_steps)
-            if ledger.in_bolus:
-                ledger.end_bolus(0, False)
-        totals = kept.totals
-        if totals:
-            self._forward_before = totals[memory.FORWARD]
-            counted = totals[memory.COUNTED]
-            nl = counted * totals[memory.STEP_FL] // 1000000
-            self._last = [totals[memory.PHASE] - 1, totals[memory.INFUSED], 0, counted, counted, nl]
-            if kept.interrupted:
-                text = "%d nL at most were delivered, %d steps of it uncertain" % (nl, kept.lost_steps)
-                self.log.add(self.now_ms, "interrupted", text)
 
     def fail(self, what: str) -> None:
         """A test that goes on while the pump runs has failed (SR-DIAG-11)."""
@@ -198,7 +175,7 @@ class Controller:
         before = self.conditions
         if before & _SYRINGE_EMPTY and total_steps >= self.syringe_end_steps:
             conditions |= _SYRINGE_EMPTY  # until another is fitted
-        if before & _DOSE_LIMIT and total_steps >= self._dose_end_steps:
+        if before & _DOSE_LIMIT and total_steps >= self.books.dose_end_steps:
             conditions |= _DOSE_LIMIT
         if course and (feeder.is_over() or (course.backward and pressure_pa <= self.board.RELIEVED_PA)):
             conditions |= self._course_is_over(course)
@@ -228,33 +205,13 @@ class Controller:
 
     def second(self, elapsed_ms: int) -> None:
         """Once a second, behind the tick: books, watches, and saves what must outlive the power."""
-        self.book(elapsed_ms)
+        self.books.book(self, elapsed_ms)
         self.watch.second(self, elapsed_ms)
-        self._since_saved_ms += elapsed_ms
-        if self.course and self._since_saved_ms >= _CHECKPOINT_MS:
-            self._saved = False
-
-    def book(self, elapsed_ms: int) -> None:
-        """Tells the ledger what was pushed, and the planner how much more may be."""
-        ledger = self.dosing.ledger
-        forward = self.total_steps - self._back_steps
-        course = self.course
-        if course and course.backward:
-            ledger.update(elapsed_ms, 0)  # booked when it is over
-            return
-        ledger.update(elapsed_ms, forward - self._booked_steps)
-        self._booked_steps = forward
-        self._dose_end_steps = self.total_steps + ledger.left_steps
-        if course:
-            planner = course.planner
-            limit = self.end_steps() - course.base_steps
-            if limit > planner.limit:  # steps have left a window
-                planner.limit = limit
-                planner.dry = False
+        self.books.pass_time(elapsed_ms, self.course is not None)
 
     def end_steps(self) -> int:
         """The odometer at the last step that syringe and dose windows allow."""
-        return min(self.syringe_end_steps, self._dose_end_steps)
+        return min(self.syringe_end_steps, self.books.dose_end_steps)
 
     def follow(self) -> None:
         """Behind the tick: notices a new phase and the end of a bolus. The planner is ahead of both."""
@@ -270,7 +227,7 @@ class Controller:
 
     def save(self) -> bool:
         """Behind the tick: writes what is new to the store, one thing at a time; whether anything was to be written."""
-        if not self._saved:
+        if not self.books.saved:
             self.checkpoint()
             return True
         log = self.log
@@ -280,26 +237,11 @@ class Controller:
         return False
 
     def checkpoint(self) -> bool:
-        """Saves the totals as they are. False: they could not be saved, and the motor must not run."""
-        course, step_volume = self.course, self.step_volume
-        most = step_fl = 0
-        if step_volume:
-            step_fl = step_volume[0] * 1000 // step_volume[1]
-        running = course is not None and not course.backward
-        if course and running:
-            most = course.steps_within(course.now_ticks(self.feeder.lead_us), memory.BOUND_S * TICKS_PER_S)
-        phase, infused_ms, _rate, _asked, counted, _nl = self.progress()
-        self.book(0)
-        forward = self._forward_before + self.total_steps - self._back_steps
-        in_hold = course is not None and course is not self.infusion
-        under_way = running or self.infusion is not None  # a pause is lost with the power, too
-        totals = [int(under_way), int(in_hold), forward, counted, infused_ms, phase + 1, most, step_fl]
-        self._saved = self.memory.save_totals(totals, self.dosing.ledger.state())
-        self._since_saved_ms = 0
-        if not self._saved:
+        """Saves the totals. False: they cannot be saved, and the motor must not run."""
+        if not self.books.checkpoint(self):
             self.raise_alarms(_MEMORY_FAULT)
-            self._saved = True  # tried again with the next change
-        return not self.memory.failed
+            return False
+        return True
 
     def halted(self, course: "Infusion", total_steps: int) -> None:
         """The motor, which ran `course`, has just been turned off with the odometer at total_steps."""
@@ -316,8 +258,7 @@ class Controller:
                 self._steer()
         elif course.backward:
             self.syringe_end_steps += 2 * own
-            self._back_steps += 2 * own  # they are taken from what was pushed, too
-            self._booked_steps -= own
+            self.books.taken_back(own)
             self.log.add(self.now_ms, "relief", "%d nL back at %d Pa" % (self.nl_of(own), self.pressure_pa))
             if infusion:
                 infusion.taken_back(own, total_steps)
@@ -325,13 +266,13 @@ class Controller:
             self.kvo_steps += own
             if infusion:
                 infusion.made_elsewhere(own)
-        self.book(0)
+        self.books.book(self)
         if infusion:
             infusion.planner.limit = self.end_steps() - infusion.base_steps
         self.feeder.begin(None, total_steps)  # what was handed over and not made is asked for no more
         if self.state in ("IDLE", "FAULT") or (self.state == "KVO" and self._over):
             self.end()
-        self._saved = False
+        self.books.saved = False
 
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
@@ -378,7 +319,7 @@ class Controller:
         """Forgets the infusion but not what it delivered; the motor is off."""
         self._over = False
         if self.infusion:
-            self._last = self.progress()
+            self.books.last = self.progress()
             self.infusion = None
             self.attended = False
             self.watch.program_ended()
@@ -465,7 +406,7 @@ class Controller:
         """[phase, infused_ms, rate_nl_h, asked_steps, counted_steps, counted_nl] of the program, or of the last."""
         infusion = self.infusion
         if not infusion:
-            return self._last
+            return self.books.last
         at = infusion.now_ticks(self.feeder.lead_us)
         counted = self.total_steps - infusion.base_steps
         rate_pl_h = infusion.rate_pl_h(at) if self.course is infusion else 0

@@ -44,6 +44,7 @@ class Dosing:
         self._check: "ProgramCheck | None" = None
         self._header: "Message" = {}
         self._bolus_steps = 0  # of the bolus that is running
+        self._passed: "list[limits.Finding]" = []  # soft limits that the bolus checked last passes
 
     # --- a program on its way in
 
@@ -134,10 +135,11 @@ class Dosing:
         """Volume in pL that a bolus may have now, beside a program at rate_pl_h. Refusal: beyond a limit, or too soon
         (SR-BOLUS-03, SR-BOLUS-04). 0: the dose windows have no room (SR-DOSE-03)."""
         ledger, entry = self.ledger, self.entry
+        found: "list[limits.Finding]" = []
         if entry:
             found = limits.check_bolus(entry, volume_nl, duration_ms, _checked(overrides))
             self._refuse(found)
-            self.overrides += len(found)
+        self._passed = found
         count = entry["bolus_count"] if entry else ANY_COUNT
         window_ms = entry["bolus_window_ms"] if entry else MS_PER_H
         left_ms = ledger.lockout_left_ms(self.lockout_ms())
@@ -152,6 +154,12 @@ class Dosing:
         steps = limits.bolus_steps(entry, wanted, room, step_volume) if entry else wanted
         self._bolus_steps = steps
         return volume_nl * PL_PER_NL if steps == wanted else steps * pl // divisor
+
+    def begin_bolus(self) -> list[str]:
+        """The bolus that was checked begins; the soft limits that it passes, for the log (SR-LIB-07)."""
+        self.ledger.begin_bolus()
+        self.overrides += len(self._passed)
+        return [text_of(finding) for finding in self._passed]
 
     def end_bolus(self, infusion: "Infusion", at: int) -> None:
         """The bolus is over at infusion tick `at`, or what is left of it is abandoned there (SR-BOLUS-05)."""

@@ -59,7 +59,7 @@ def doses(pump: "Controller") -> "Message":
     """Boluses of the run, how long the next is locked out, and what the dose windows have room for (SR-DOSE-05)."""
     ledger = pump.dosing.ledger
     requested, delivered, refused, abandoned, given_steps = ledger.run
-    pump.book(0)
+    pump.books.book(pump)
     return {
         "requested": requested,
         "delivered": delivered,
