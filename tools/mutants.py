@@ -30,10 +30,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CORE = ROOT / "firmware/pump/core"
 
 TESTS = {
-    "monitors": ["tests/core/test_monitors.py"],
+    "monitors": ["tests/core/test_monitors.py", "tests/core/test_air.py"],
     "flow": ["tests/core/test_flow.py"],
     "sensors": ["tests/core/test_sensors.py", "tests/core/test_selftest.py"],
-    "limits": ["tests/core/test_limits_edges.py", "tests/core/test_library.py"],
+    "limits": ["tests/core/test_limits_edges.py", "tests/core/test_limits.py"],
     "ledger": ["tests/core/test_limits_edges.py", "tests/core/test_ledger.py"],
 }
 FEW_EXAMPLES = 15

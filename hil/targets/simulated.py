@@ -18,8 +18,6 @@ from pump.app import App
 from pump.core.selftest import Parts
 from pump.core.wire import VERSION
 
-FOREVER_US = 1 << 62
-
 
 class Simulated:
     """One simulated pump on its mechanics. Powered from the start. store: its flash, which outlives its power."""

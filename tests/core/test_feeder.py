@@ -2,13 +2,12 @@
 
 from typing import Any
 
-import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from pump.core.feeder import Feeder
 from pump.core.law import Law
-from pump.core.monitors import Occlusion, Silence, motor_fault
+from pump.core.monitors import motor_fault
 from pump.core.planner import Planner
 from pump.core.syringes import step_volume_pl
 from tests.core.strategies import SYRINGES, phases, short_ms
@@ -84,31 +83,3 @@ def test_a_loop_that_was_away_is_counted_as_starved_and_nothing_is_lost() -> Non
         == feeder.due
         == Law(rows, step_volume_pl(SYRINGES[3], 2000, 3200)).steps_due(2_000_000)
     )
-
-
-@pytest.mark.requirement("SR-DIAG-14")
-@pytest.mark.parametrize(
-    ("due", "counted", "asked", "fault"), [(5, 5, 9, 0), (5, 9, 9, 0), (5, 4, 9, 1), (5, 10, 9, 1)]
-)
-def test_one_pulse_too_few_or_too_many_is_a_motor_fault(due: int, counted: int, asked: int, fault: int) -> None:
-    assert motor_fault(due, counted, asked) == bool(fault)
-
-
-@pytest.mark.requirement("SR-OCC-01")
-def test_occlusion_begins_above_the_threshold_and_ends_at_half_of_it() -> None:
-    monitor = Occlusion(69_000)
-    assert not monitor.update(False, 90_000), "a motor that is off occludes nothing"
-    assert not monitor.update(True, 69_000)
-    assert monitor.update(True, 69_001)
-    assert monitor.update(False, 34_501), "still true"
-    assert not monitor.update(False, 34_500)
-    assert not monitor.update(True, 69_000)
-
-
-def test_silence_is_counted_in_elapsed_time_and_broken_by_a_line() -> None:
-    monitor = Silence(15_000)
-    assert not monitor.update(14_999)
-    assert monitor.update(1)
-    assert monitor.update(10**9)
-    monitor.heard()
-    assert not monitor.update(14_999)

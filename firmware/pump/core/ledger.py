@@ -139,10 +139,6 @@ class Ledger:
         fl_to_ml = 1000000000000
         return [-(-steps * (self._step_fl + 1) * self._ng_ml // fl_to_ml) for steps in self.given()]
 
-    def may_give(self, steps: int) -> int:
-        """So many of these steps as the windows have room for now."""
-        return max(min(steps, self.left_steps), 0)
-
     def adopt(self, step_volume: tuple[int, int], concentration_ng_ml: int) -> None:
         """From here on a step is worth this volume of this concentration; what was given keeps its dose, rounded up.
 

@@ -227,6 +227,26 @@ class Waiting:
         return self._waited_ms >= self._limit_ms
 
 
+class Reminder:
+    """A person is waited for, and is to be reminded: after first_ms, and then every again_ms (SR-UI-08)."""
+
+    def __init__(self, first_ms: int, again_ms: int) -> None:
+        self._first_ms = first_ms
+        self._again_ms = again_ms
+        self._left_ms = first_ms
+
+    def update(self, waiting: bool, elapsed_ms: int) -> bool:
+        """elapsed_ms: since the last look. True once for each reminder; the first wait begins anew with each wait."""
+        if not waiting:
+            self._left_ms = self._first_ms
+            return False
+        self._left_ms -= elapsed_ms
+        if self._left_ms > 0:
+            return False
+        self._left_ms = self._again_ms
+        return True
+
+
 class Repeats:
     """The same alarm was followed by a restart `times` times within window_ms (SR-STOP-06)."""
 

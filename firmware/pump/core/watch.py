@@ -26,23 +26,8 @@ _SUPPLY = (
 _LEAP = {0: 0, monitors.RISE: _OCCLUSION, monitors.FALL: alarms.BITS["LINE_DISCONNECTED"]}
 _OF_A_PROGRAM = alarms.BITS["LIBRARY_MISSING"] | alarms.BITS["NEAR_EMPTY"] | alarms.BITS["RESERVOIR_LOW"]
 _MINUTE_MS = 60000
-REMIND_FIRST_MS = 5 * _MINUTE_MS
-REMIND_AGAIN_MS = 15 * _MINUTE_MS
-
-
-class Reminder:
-    """Says when a person who is waited for is to be reminded: after 5 min, then every 15 min (SR-UI-08)."""
-
-    def __init__(self) -> None:
-        self._left_ms = REMIND_FIRST_MS
-
-    def update(self, waiting: bool, elapsed_ms: int) -> bool:
-        self._left_ms = self._left_ms - elapsed_ms if waiting else REMIND_FIRST_MS
-        return self._left_ms <= 0
-
-    def repeat(self) -> None:
-        """The reminder was given."""
-        self._left_ms = REMIND_AGAIN_MS
+_REMIND_FIRST_MS = 5 * _MINUTE_MS  # SR-UI-08
+_REMIND_AGAIN_MS = 15 * _MINUTE_MS
 
 
 class Watch:
@@ -63,7 +48,7 @@ class Watch:
         self._heat = monitors.Heat(board.OVERHEATED_DC)
         self._silence = monitors.Silence(board.LINK_TIMEOUT_MS)
         self._paused = monitors.Waiting(board.PAUSED_S * MS_PER_S)
-        self._reminder = Reminder()
+        self._reminder = monitors.Reminder(_REMIND_FIRST_MS, _REMIND_AGAIN_MS)
         self._staged = monitors.Waiting(board.STAGED_S * MS_PER_S)
         self._flow = Flow(
             board.FLOW_PERCENT, board.FLOW_NL_H, board.FLOW_BASAL_S, board.FLOW_BOLUS_S, board.FLOW_TIMED_S
@@ -151,7 +136,6 @@ class Watch:
         if self._paused.update(pump.state == "PAUSED", elapsed_ms):
             slow |= bits["PAUSED_TOO_LONG"]
         if self._reminder.update(pump.waits_for_a_person(), elapsed_ms):
-            self._reminder.repeat()
             pump.log.add(pump.now_ms, "reminder", "waiting in %s" % pump.state)
             pump.signals.refuse()
         if self._staged.update(pump.is_staged(), elapsed_ms):

@@ -3,11 +3,6 @@
 import machine
 
 
-def was_watchdog_reset():
-    """Whether the last reset was the watchdog's."""
-    return machine.reset_cause() == machine.WDT_RESET
-
-
 class Watchdog:
     def __init__(self, timeout_ms):
         self._watchdog = machine.WDT(timeout=timeout_ms)

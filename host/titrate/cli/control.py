@@ -12,47 +12,27 @@ if TYPE_CHECKING:
 
 def pause(port: output.Port, json: output.Json = False) -> None:
     """Stop the motor and keep the program."""
-    from titrate.client import Pump
-
-    with Pump.open(port) as pump:
-        pump.pause()
-        _tell(pump, "paused", json)
+    _ask(port, "pause", "paused", json)
 
 
 def resume(port: output.Port, json: output.Json = False) -> None:
     """Go on where the program stood."""
-    from titrate.client import Pump
-
-    with Pump.open(port) as pump:
-        pump.resume()
-        _tell(pump, "resumed", json)
+    _ask(port, "resume", "resumed", json)
 
 
 def stop(port: output.Port, json: output.Json = False) -> None:
     """Stop a pump and end its program. Taken in every state."""
-    from titrate.client import Pump
-
-    with Pump.open(port) as pump:
-        pump.stop()
-        _tell(pump, "stopped", json)
+    _ask(port, "stop", "stopped", json)
 
 
 def hold(port: output.Port, json: output.Json = False) -> None:
     """Go down to the hold rate (KVO) until `resume`, because something else saw a hazard."""
-    from titrate.client import Pump
-
-    with Pump.open(port) as pump:
-        pump.hold()
-        _tell(pump, "held", json)
+    _ask(port, "hold", "held", json)
 
 
 def ack(port: output.Port, json: output.Json = False) -> None:
     """Acknowledge alarms whose condition is over. Never starts the motor."""
-    from titrate.client import Pump
-
-    with Pump.open(port) as pump:
-        staying = pump.acknowledge()
-        _tell(pump, f"acknowledged; still true: {', '.join(staying)}" if staying else "acknowledged", json)
+    _ask(port, "acknowledge", "acknowledged", json)
 
 
 def mute(
@@ -103,6 +83,14 @@ def _override(text: str) -> tuple[str, int]:
     if not field or not value.isdigit():
         raise ProtocolError("--override", text, "FIELD=VALUE, both as the refusal named them")
     return field, int(value)
+
+
+def _ask(port: str, method: str, done: str, json: bool) -> None:
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        pump.request(method)
+        _tell(pump, done, json)
 
 
 def _tell(pump: "Pump", what: str, json: bool) -> None:
