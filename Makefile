@@ -45,9 +45,9 @@ image-stock: $(VENV) $(MICROPYTHON) ## build the UF2 of MicroPython alone
 flash: ## put the firmware onto a board: not yet
 	@echo "make flash is not written yet; until then copy build/firmware-$(BOARD).uf2 onto the board in BOOTSEL mode" >&2; exit 2
 
-hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml
+hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml; MACHINE_TIMES=20 for longer stateful runs
 	@if [ "$(TARGET)" = emu ]; then $(MAKE) --no-print-directory emulated; fi
-	$(BIN)/pytest tests/hil --target "$(or $(TARGET),sim)" --cuts 200
+	MACHINE_TIMES=$(or $(MACHINE_TIMES),1) $(BIN)/pytest tests/hil --target "$(or $(TARGET),sim)" --cuts 200
 
 bench: ## measure a real pump: not yet
 	@echo "make bench is not written yet" >&2; exit 2

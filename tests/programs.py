@@ -1,5 +1,6 @@
 """Programs that several tests play, and the law's step times for them, worked out in fractions."""
 
+import os
 from bisect import bisect_right
 from collections.abc import Callable
 from fractions import Fraction
@@ -8,6 +9,7 @@ from typing import Any
 from hil.bench import Bench
 from pump.core.syringes import SYRINGES, step_volume_pl
 
+MACHINE_TIMES = int(os.environ.get("MACHINE_TIMES", "1"))  # so many times as long are the stateful runs
 SYRINGE = "bd-plastipak-50"
 PL_PER_ML = 10**9
 PL_MS_PER_H = 3_600_000

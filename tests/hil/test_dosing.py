@@ -200,6 +200,29 @@ def test_the_lockout_counts_from_the_end_of_the_bolus_and_outlives_the_power(ben
 
 @SIM_ONLY
 @pytest.mark.requirement("SR-BOLUS-03")
+@pytest.mark.parametrize("begin_s", [1.05, 1.35, 1.65, 1.95])
+def test_the_lockout_is_kept_to_the_control_tick(bench: Bench, begin_s: float) -> None:
+    """Wherever in a second the bolus ends: the next one is refused until the whole interval has passed."""
+    use(bench, bolus_lockout_ms=10_000)
+    give(bench, flat(10, 600))
+    bench.run_for(begin_s)
+    bench.reconnect()
+    bench.pump.bolus(20_000, 3000)
+    follow(bench, lambda status: status["state"] == "INFUSING")
+    ended_s = bench.now_s
+    while True:
+        bench.run_for(0.05)
+        bench.reconnect()
+        try:
+            bench.pump.bolus(20_000, 3000)
+        except Refused:
+            continue
+        break
+    assert 10 - 0.1 <= bench.now_s - ended_s <= 10 + 0.3, "the end is told within a tick"
+
+
+@SIM_ONLY
+@pytest.mark.requirement("SR-BOLUS-03")
 @pytest.mark.requirement("SR-DOSE-05")
 def test_no_more_boluses_within_the_window_than_the_entry_says(bench: Bench) -> None:
     use(bench, bolus_lockout_ms=1000, bolus_count=2, bolus_window_ms=120_000)

@@ -4,7 +4,10 @@ import pytest
 
 from hil.bench import Bench, open_bench
 from pump.core.keys import NAMES
+from pump.core.library import Library
+from tests.core.entries import CONCENTRATION_NG_ML, entry
 from tests.programs import SYRINGE, Oracle, ended, flat, follow, header, start
+from titrate import library_link
 from titrate.errors import ProtocolError, Refused
 from titrate.quantities import DOSE, RATE, parse
 
@@ -163,10 +166,6 @@ def test_alaris_8015_lost_link(bench: Bench) -> None:
 @pytest.mark.requirement("SR-LIB-10")
 def test_b_braun_unsigned_data() -> None:
     """Nothing is taken whose digest nobody named: neither program nor library; and a flipped bit in store is found."""
-    from pump.core.library import Library
-    from tests.core.entries import entry
-    from titrate import library_link
-
     with open_bench("sim://") as bench:
         phases = flat(25, 60)
         bench.pump.syringe(SYRINGE, 50_000_000)
@@ -214,11 +213,20 @@ def test_graseby_3400_delivers_less_than_it_reports(ml_h: float) -> None:
 
 @pytest.mark.requirement("SR-RATE-03")
 def test_planktoscope_859_a_low_rate_became_zero() -> None:
-    """The lowest rate of the pump's span moves, at that rate; a rate that is no number of its unit is refused."""
+    """The lowest rate of the small-volume profile moves, at that rate; one unit below it is refused, and not made 0."""
     with open_bench("sim://") as bench:
-        start(bench, flat(0.1, 1800))
+        library_link.upload(bench.pump, Library([entry(rate_hard_low_nl_h=100_000, kvo_nl_h=0)]))
+        pump = bench.pump
+        pump.syringe(SYRINGE, 50_000_000)
+        below = [["infuse", 1_800_000, 100_000_000 - 1, 100_000_000 - 1]]
+        known = {"code": "test", "concentration_ng_ml": CONCENTRATION_NG_ML}
+        with pytest.raises(Refused, match="rate_hard_low"):
+            pump.confirm(pump.load(header(below, **known), below))
+        lowest = flat(0.1, 1800)
+        pump.confirm(pump.load(header(lowest, **known), lowest))
+        pump.start()
         follow(bench, ended)
-        assert bench.steps == Oracle(flat(0.1, 1800)).steps(1_800_000) > 100
+        assert bench.steps == Oracle(lowest).steps(1_800_000) > 100
 
 
 @pytest.mark.requirement("SR-ACC-01")

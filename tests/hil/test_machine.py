@@ -15,7 +15,7 @@ from hil.boards import board_data
 from pump.core import framing
 from pump.core.syringes import SYRINGES
 from pump.core.wire import program_digest
-from tests.programs import PL_PER_ML, SYRINGE, Oracle, header
+from tests.programs import MACHINE_TIMES, PL_PER_ML, SYRINGE, Oracle, header
 from titrate.errors import LinkError, Refused
 
 MAY_RUN = ("INFUSING", "BOLUS", "KVO")
@@ -398,4 +398,6 @@ class PumpMachine(RuleBasedStateMachine):
 
 
 TestPumpMachine = PumpMachine.TestCase
-TestPumpMachine.settings = settings(max_examples=200, stateful_step_count=40, report_multiple_bugs=False)
+TestPumpMachine.settings = settings(
+    max_examples=200 * MACHINE_TIMES, stateful_step_count=40, report_multiple_bugs=False
+)

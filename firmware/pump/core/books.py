@@ -30,6 +30,7 @@ class Books:
         self.saved = False
         self._back_steps = 0  # taken back and counted as pushed by the odometer: twice what went back
         self._booked_steps = 0  # that the ledger knows
+        self._booked_ms = 0  # device time up to which it knows
         self._before_steps = 0  # pushed before this power-on
         self._since_saved_ms = 0
 
@@ -54,9 +55,11 @@ class Books:
                 text = "%d nL at most were delivered, %d steps of it uncertain" % (nl, kept.lost_steps)
                 pump.log.add(pump.now_ms, "interrupted", text)
 
-    def book(self, pump: "Controller", elapsed_ms: int = 0) -> None:
-        """Tells the ledger what was pushed, and the planner how much more may be."""
+    def book(self, pump: "Controller") -> None:
+        """Brings the ledger up to now, with what was pushed, and tells the planner how much more may be."""
         ledger = self._ledger
+        elapsed_ms = pump.now_ms - self._booked_ms
+        self._booked_ms = pump.now_ms
         forward = pump.total_steps - self._back_steps
         course = pump.course
         if course and course.backward:

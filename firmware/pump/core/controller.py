@@ -205,7 +205,7 @@ class Controller:
 
     def second(self, elapsed_ms: int) -> None:
         """Once a second, behind the tick: books, watches, and saves what must outlive the power."""
-        self.books.book(self, elapsed_ms)
+        self.books.book(self)
         self.watch.second(self, elapsed_ms)
         self.books.pass_time(elapsed_ms, self.course is not None)
 
@@ -222,6 +222,7 @@ class Controller:
             if self.state == "BOLUS":
                 at = infusion.now_ticks(self.feeder.lead_us)
                 if at >= infusion.planner.law.bolus_end:
+                    self.books.book(self)  # the lockout begins now
                     self.dosing.end_bolus(infusion, at)
                     self.event("BOLUS_DONE")
 
@@ -251,6 +252,7 @@ class Controller:
         if course is infusion:
             at = infusion.now_ticks(self.feeder.lead_us)
             if self.dosing.ledger.in_bolus:
+                self.books.book(self)
                 self.dosing.end_bolus(infusion, at)
             infusion.rewind(at, total_steps)
             if self.alarms & _OCCLUSION and self.state == "ALARM":
