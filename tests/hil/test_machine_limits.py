@@ -141,10 +141,12 @@ class LimitsMachine(RuleBasedStateMachine):
             return
         if by_key:
             self.bench.press("stop", 0.3)
-            self.bench.run_for(0.5)
+            self.bench.run_for(0.9)  # a key that was let go for less counts as held: keys.RELEASE_MS
         else:
             assert self.ask("stop")
-        assert self.state in ("IDLE", "FAULT", "BOOT")
+        last = [entry[3] for entry in self.controller.log.entries if entry[2] == "command"][-1]
+        assert last == ("stop (key)" if by_key else "stop")
+        assert self.state in ("IDLE", "FAULT", "ALARM"), "ALARM: of a new condition, such as a store that takes nothing"
 
     @rule(what=st.sampled_from(sorted(TROUBLE)), hard=st.integers(0, 2))
     def make_trouble(self, what: str, hard: int) -> None:
@@ -182,11 +184,25 @@ class LimitsMachine(RuleBasedStateMachine):
         }
         hands.get(what, lambda: getattr(self.bench, what)())()
 
+    @precondition(lambda self: self.state in ("IDLE", "READY") and not self.trouble)
+    @rule(dark_s=st.sampled_from([1, 4000]), mid_write=st.integers(0, 3), waits_s=st.sampled_from([70, 125]))
+    def cut_between_two_programs(self, dark_s: int, mid_write: int, waits_s: int) -> None:
+        """What was given before the dark still fills the windows after it."""
+        self.give((60, 2))
+        self.bench.run_for(waits_s)
+        self.cut(dark_s, mid_write)
+        self.ask("acknowledge")
+        self.give((60, 2))
+        self.bench.run_for(125)
+
     @precondition(lambda self: "fill_flash" not in self.trouble)
     @rule(dark_s=st.sampled_from([1, 4000]), mid_write=st.integers(0, 3), hard=st.integers(0, 1))
     def power_cut(self, dark_s: int, mid_write: int, hard: int) -> None:
-        if hard:
-            return
+        if not hard:
+            self.cut(dark_s, mid_write)
+
+    def cut(self, dark_s: int, mid_write: int) -> None:
+        """No power for dark_s; mid_write: 0, or how far into what is written next, in portions of 300 bytes."""
         self.look()
         if mid_write:
             self.bench.target.store.cut_after_bytes = mid_write * 300  # type: ignore[attr-defined]

@@ -105,10 +105,11 @@ class Infusion:
         before = ahead.steps_due(begin)
         ahead.seek(end)
         steps = ahead.steps_due(end) - before + 2  # what either end cuts through
-        bolus_pl_h = law.bolus_pl_h(max(at, law.bolus_begin)) if law.bolus_end > at else 0
-        if bolus_pl_h:
+        bolus_at = max(at, law.bolus_begin)  # it begins behind what is planned
+        if law.bolus_end > bolus_at:
             pl, divisor = self.step_volume
-            steps += bolus_pl_h * min(ticks, law.bolus_end - at) * divisor // (TICKS_PER_S * S_PER_H * pl) + 1
+            length = min(ticks, law.bolus_end - bolus_at)
+            steps += law.bolus_pl_h(bolus_at) * length * divisor // (TICKS_PER_S * S_PER_H * pl) + 1
         return steps
 
     def highest_pl_h(self) -> int:
