@@ -157,7 +157,7 @@ class Controller:
             self.event("SELF_TEST_PASSED")
 
     def fail(self, what: str) -> None:
-        """A test that goes on while the pump runs has failed: a fault in the log, and its alarm (SR-DIAG-11, SR-LOG-02)."""
+        """A test that goes on while the pump runs has failed: a fault and its alarm (SR-DIAG-11, SR-LOG-02)."""
         self.log.add(self.now_ms, "fault", "self-test: %s" % what)
         self.raise_alarms(alarms.BITS["SELF_TEST_FAILED"])
 
