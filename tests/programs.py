@@ -29,7 +29,7 @@ def flat(ml_h: float, seconds: float) -> list[list[Any]]:
 
 def header(phases: list[list[Any]], attended: bool = False, **changed: Any) -> dict[str, Any]:
     """The header that belongs to the phases."""
-    basal_pl_h = max((max(begin, end) for kind, _, begin, end in phases if kind != "bolus"), default=0)
+    basal_pl_h = max((max(rates) for kind, _, *rates in phases if kind != "bolus"), default=0)
     return {
         "name": "test",
         "drug": "ketamine",
@@ -83,13 +83,13 @@ class Oracle:
         self._phases = phases
         self._begins_ms = [0]
         self._before_pl = [Fraction()]
-        for _, duration_ms, begin, end in phases:
+        for _, duration_ms, begin, end, *_bounds in phases:
             self._begins_ms.append(self._begins_ms[-1] + duration_ms)
             self._before_pl.append(self._before_pl[-1] + Fraction((begin + end) * duration_ms, 2 * PL_MS_PER_H))
 
     def volume_pl(self, time_ms: Fraction | int) -> Fraction:
         index = min(bisect_right(self._begins_ms, time_ms) - 1, len(self._phases) - 1)
-        _, duration_ms, begin, end = self._phases[index]
+        duration_ms, begin, end = self._phases[index][1:4]
         t = min(Fraction(time_ms) - self._begins_ms[index], Fraction(duration_ms))
         return self._before_pl[index] + (begin * t + (end - begin) * t * t / (2 * duration_ms)) / PL_MS_PER_H
 

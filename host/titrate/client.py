@@ -135,6 +135,10 @@ class Pump:
         reply = self.request("bolus", volume_nl=volume_nl, duration_ms=duration_ms, overrides=pairs)
         return int(reply["volume_nl"])
 
+    def adjust(self, rate_pl_h: int, overrides: Overrides = ()) -> None:
+        """Another rate for the rest of the phase in force, within the bounds that the program gives it."""
+        self.request("adjust", rate_pl_h=rate_pl_h, overrides=[list(pair) for pair in overrides])
+
     def acknowledge(self) -> list[str]:
         """Acknowledges alarms; those still in force."""
         return list(self.request("acknowledge")["alarms"])

@@ -65,7 +65,7 @@ def program_of(
     """
     syringe = syringe_id(syringe or plan.syringe)
     phases = [_on_the_wire(phase) for phase in plan.phases]
-    basal_pl_h = max((max(begin, end) for kind, _, begin, end in phases if kind != "bolus"), default=0)
+    basal_pl_h = max((max(rates) for kind, _, *rates in phases if kind != "bolus"), default=0)
     demand = plan.demand or Demand(Fraction(), Fraction(), Fraction(), Fraction())
     header = {
         "name": plan.protocol,
@@ -90,14 +90,14 @@ def program_of(
 def plan_of(header: dict[str, Any], phases: list[list[Any]]) -> Plan:
     """The plan that a program is: what the pump will do, from what the pump holds.
 
-    Titles, sources and bounds do not travel, so it has none.
+    Titles and sources do not travel, so it has none.
     """
     concentration_mg_ml = Fraction(header["concentration_ng_ml"], units.NG_PER_MG)
     weight_kg = Fraction(header["weight_g"], units.G_PER_KG)
     planned = []
     begin_s = Fraction()
-    for kind, duration_ms, begin_pl_h, end_pl_h in phases:
-        begin_ml_h, end_ml_h = Fraction(begin_pl_h, units.PL_PER_ML), Fraction(end_pl_h, units.PL_PER_ML)
+    for kind, duration_ms, *rates_pl_h in phases:
+        begin_ml_h, end_ml_h, *bounds_ml_h = (Fraction(rate_pl_h, units.PL_PER_ML) for rate_pl_h in rates_pl_h)
         end_s = begin_s + Fraction(duration_ms, units.MS_PER_S)
         volume_ml = (begin_ml_h + end_ml_h) / 2 * Fraction(duration_ms, units.MS_PER_H)
         mg_kg_per_ml = concentration_mg_ml / weight_kg
@@ -112,6 +112,8 @@ def plan_of(header: dict[str, Any], phases: list[list[Any]]) -> Plan:
                 end_mg_kg_h=end_ml_h * mg_kg_per_ml,
                 volume_ml=volume_ml,
                 dose_mg=volume_ml * concentration_mg_ml,
+                floor_ml_h=bounds_ml_h[0] if bounds_ml_h else None,
+                ceiling_ml_h=bounds_ml_h[1] if bounds_ml_h else None,
             )
         )
         begin_s = end_s
@@ -135,8 +137,17 @@ def plan_of(header: dict[str, Any], phases: list[list[Any]]) -> Plan:
 
 
 def _on_the_wire(phase: PlannedPhase) -> list[Any]:
-    """[kind, duration_ms, begin_pl_h, end_pl_h]; what rounding takes from the duration, it gives to the rates."""
+    """[kind, duration_ms, begin_pl_h, end_pl_h], and the bounds where it has some.
+
+    What rounding takes from the duration, it gives to the rates.
+    """
     exact_ms = (phase.end_s - phase.begin_s) * units.MS_PER_S
     duration_ms = max(1, round(exact_ms))
     scale = units.PL_PER_ML * exact_ms / duration_ms
-    return [phase.kind, duration_ms, round(phase.begin_ml_h * scale), round(phase.end_ml_h * scale)]
+    rates_pl_h = [round(phase.begin_ml_h * scale), round(phase.end_ml_h * scale)]
+    told = [phase.kind, duration_ms, *rates_pl_h]
+    if phase.floor_ml_h is None or phase.ceiling_ml_h is None:
+        return told
+    # A rate that stands at one of its bounds stays within them when it is rounded.
+    floor_pl_h, ceiling_pl_h = round(phase.floor_ml_h * units.PL_PER_ML), round(phase.ceiling_ml_h * units.PL_PER_ML)
+    return [*told, min(floor_pl_h, *rates_pl_h), max(ceiling_pl_h, *rates_pl_h)]

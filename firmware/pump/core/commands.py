@@ -5,6 +5,7 @@ One exception, on the safe side: a first `load` forgets the program that was the
 
 from pump.core import alarms, housekeeping, wire
 from pump.core.infusion import Infusion
+from pump.core.law import BOUNDS
 from pump.core.program import Program, Refusal, is_whole
 from pump.core.syringes import NOMINAL_NL, SYRINGES, fill_steps, step_volume_pl
 from pump.core.units import MS_PER_H, PL_PER_NL, S_PER_H, TICKS_PER_MS
@@ -237,6 +238,28 @@ def _bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "lis
     return {"volume_nl": given_nl}
 
 
+def adjust(pump: "Controller", rate_pl_h: int, overrides: "list[object]") -> "Message":
+    """An operator titrates: another rate for the rest of the phase, within the bounds that the program gives it."""
+    infusion = pump.infusion
+    if infusion is None:
+        raise Refusal(wire.NOT_IN_STATE, "adjust: no program is running")
+    phase = infusion.planned_phase()
+    if len(phase) <= BOUNDS:
+        raise Refusal(wire.BEYOND_LIMIT, "adjust: the program gives this phase no bounds")
+    floor, ceiling = phase[BOUNDS:]
+    if not is_whole(rate_pl_h, floor, ceiling):
+        raise Refusal(wire.BEYOND_LIMIT, "rate_pl_h: must be %d to %d, the bounds of this phase" % (floor, ceiling))
+    told = pump.dosing.adjust(rate_pl_h, overrides)
+    if not infusion.adjust(rate_pl_h):
+        raise Refusal(wire.NOT_IN_STATE, "adjust: the program ends just now")
+    for text in told:
+        pump.log.add(pump.now_ms, "override", text)
+    pump.log.add(pump.now_ms, "adjust", "phase %d: %d pL/h" % (infusion.program_phase, rate_pl_h))
+    pump.books.saved = False  # its bound was that of the rate before
+    pump.event("ADJUST")
+    return {"rate_pl_h": rate_pl_h}
+
+
 def acknowledge(pump: "Controller") -> "Message":
     """Ends the alarms whose condition is over; a condition still true keeps its alarm. Never starts the motor."""
     if pump.memory.failed or pump.log.failed:
@@ -265,6 +288,7 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "stop": stop,
     "hold": hold,
     "bolus": bolus,
+    "adjust": adjust,
     "acknowledge": acknowledge,
     "mute": housekeeping.mute,
     "heartbeat": heartbeat,

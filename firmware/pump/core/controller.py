@@ -413,7 +413,14 @@ class Controller:
         counted = self.total_steps - infusion.base_steps
         rate_pl_h = infusion.rate_pl_h(at) if self.course is infusion else 0
         asked = self.feeder.asked - infusion.base_steps
-        return [infusion.phase, max(at, 0) // TICKS_PER_MS, rate_pl_h // PL_PER_NL, asked, counted, self.nl_of(counted)]
+        return [
+            infusion.program_phase,
+            max(at, 0) // TICKS_PER_MS,
+            rate_pl_h // PL_PER_NL,
+            asked,
+            counted,
+            self.nl_of(counted),
+        ]
 
     def nl_of(self, steps: int) -> int:
         """Volume of steps with the fitted syringe, rounded down."""

@@ -105,6 +105,15 @@ class Dosing:
         else:
             self.ledger.unlimited()
 
+    def adjust(self, rate_pl_h: int, overrides: "list[object]") -> list[str]:
+        """Holds a new rate against the entry; the soft limits that it passes, for the log (SR-LIB-07)."""
+        if not self.entry:
+            return []
+        found = limits.check_rate(self.entry, self._header, rate_pl_h, _checked(overrides))
+        self._refuse(found)
+        self.overrides += len(found)
+        return [text_of(finding) for finding in found]
+
     def hold_bounds(self, running_pl_h: int) -> tuple[int, int]:
         """(rate in pL/h, longest time in ms) of the hold rate (SR-KVO-01, SR-KVO-02)."""
         board, entry = self._board, self.entry

@@ -4,7 +4,7 @@ board. The drivers and their simulated twins in hil/devices have these methods."
 from typing import Any, Protocol
 
 Message = dict[str, Any]
-Phase = list[Any]  # [kind, duration_ms, begin_pl_h, end_pl_h]
+Phase = list[Any]  # [kind, duration_ms, begin_pl_h, end_pl_h], and a floor_pl_h and a ceiling_pl_h where it has bounds
 
 class Stepper(Protocol):
     def enable(self, on: bool) -> None: ...

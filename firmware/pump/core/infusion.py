@@ -1,6 +1,6 @@
 """One program being delivered from one syringe after another: where it stands in steps, time and volume."""
 
-from pump.core.law import BEGIN_PL_H, DURATION_MS, END_PL_H, Law
+from pump.core.law import BEGIN_PL_H, BOUNDS, DURATION_MS, END_PL_H, KIND, Law
 from pump.core.planner import Planner
 from pump.core.units import S_PER_H, TICKS_PER_MS, TICKS_PER_S, US_PER_TICK
 
@@ -17,6 +17,9 @@ class Infusion:
 
     base_steps: the odometer when it started; steps of its own are what the odometer shows beyond. phase: index of the
     one in force. backward: whether its steps go back.
+
+    phases are those of the program, until a person changes what is still to come: then one of them is there in pieces,
+    and `program_phase` says which of the program's `phase` belongs to.
     """
 
     def __init__(
@@ -27,13 +30,15 @@ class Infusion:
         self.backward = backward
         self.planner = Planner(Law(phases, step_volume), 0, shortest_ticks)
         self._ahead = Law(phases, step_volume)  # for a look ahead that leaves the planner's place alone
-        self._ends: list[int] = []  # infusion tick at which each phase ends
-        end = 0
-        for phase in phases:
-            end += phase[DURATION_MS] * TICKS_PER_MS
-            self._ends.append(end)
+        self._ends = _ends_of(phases)  # infusion tick at which each phase ends
+        self._of = list(range(len(phases)))  # index in the program, of each phase
+        self._wait = -1  # index of the phase in which a timed bolus waits for one on request
         self.phase = 0
         self.base_steps = 0
+
+    @property
+    def program_phase(self) -> int:
+        return self._of[self.phase]
 
     def begin(self, total_steps: int, end_steps: int) -> None:
         """Starts with the odometer at total_steps; end_steps is the odometer at the last step that it may make."""
@@ -120,15 +125,81 @@ class Infusion:
         return highest
 
     def add_bolus(self, volume_pl: int, length_ticks: int) -> bool:
-        """Adds a bolus behind what is already planned; False when the program would end before it."""
+        """Adds a bolus behind what is already planned; False when the program would end before it.
+
+        A timed bolus waits for it, and then goes on with what is left of it (SR-BOLUS-10).
+        """
         at = max(self.planner.position, 0)
         law = self.planner.law
-        if at + length_ticks > law.end or at < law.bolus_end:
+        if at < law.bolus_end or at >= law.end:
+            return False
+        self._wait = -1
+        index, head_ms, tail_ms = self._cut()
+        phase = self.phases[index]
+        if phase[KIND] == "bolus" and tail_ms > 0:
+            at = self._begin_of(index) + head_ms * TICKS_PER_MS
+            wait = ["pause", length_ticks // TICKS_PER_MS, 0, 0]
+            self._wait = self._replace(index, head_ms, [wait, [phase[KIND], tail_ms] + phase[BEGIN_PL_H:]])
+        elif at + length_ticks > law.end:
             return False
         law.add_bolus(volume_pl, length_ticks, at)
-        self.planner.enter(at)
+        self.planner.enter(self.planner.position)
         return True
 
     def abandon_bolus(self, at: int) -> None:
-        """Drops what is left of a bolus at infusion tick `at`."""
-        self.planner.law.abandon_bolus(max(at, 0))
+        """Drops what is left of a bolus at infusion tick `at`; a timed one that waits for it does so no more."""
+        at = max(at, 0)
+        self.planner.law.abandon_bolus(at)
+        wait = self._wait
+        self._wait = -1
+        if wait >= 0 and self._begin_of(wait) <= at < self._ends[wait]:
+            waited_ms = -(-(at - self._begin_of(wait)) // TICKS_PER_MS)
+            self._replace(wait, 0, [["pause", waited_ms, 0, 0]] if waited_ms else [])
+
+    def adjust(self, rate_pl_h: int) -> bool:
+        """Another rate for the rest of the phase that is being planned; False where the program is all planned."""
+        index, head_ms, tail_ms = self._cut()
+        if tail_ms <= 0:
+            return False
+        phase = self.phases[index]
+        self._replace(index, head_ms, [[phase[KIND], tail_ms, rate_pl_h, rate_pl_h] + phase[BOUNDS:]])
+        self.planner.enter(self.planner.position)
+        return True
+
+    def planned_phase(self) -> "Phase":
+        """The phase that is being planned: the one that `adjust` is about."""
+        return self.phases[self._cut()[0]]
+
+    def _begin_of(self, index: int) -> int:
+        return self._ends[index - 1] if index else 0
+
+    def _cut(self) -> tuple[int, int, int]:
+        """(index, ms before, ms behind) of the phase at the first millisecond that is not planned yet."""
+        at_ms = -(-max(self.planner.position, 0) // TICKS_PER_MS)
+        index = 0
+        while index < len(self._ends) - 1 and at_ms * TICKS_PER_MS >= self._ends[index]:
+            index += 1
+        head_ms = at_ms - self._begin_of(index) // TICKS_PER_MS
+        duration_ms: int = self.phases[index][DURATION_MS]
+        return index, head_ms, duration_ms - head_ms
+
+    def _replace(self, index: int, head_ms: int, phases: "list[Phase]") -> int:
+        """Puts phases in place of one with a constant rate, of which the first head_ms stay; index of the first."""
+        old = self.phases[index]
+        head = [[old[KIND], head_ms] + old[BEGIN_PL_H:]] if head_ms else []
+        pieces = head + phases
+        self.phases = self.phases[:index] + pieces + self.phases[index + 1 :]
+        self._of = self._of[:index] + [self._of[index]] * len(pieces) + self._of[index + 1 :]
+        self._ends = _ends_of(self.phases)
+        self._ahead.use(self.phases)
+        self.planner.law.use(self.phases)
+        return index + len(head)
+
+
+def _ends_of(phases: "list[Phase]") -> list[int]:
+    ends = []
+    end = 0
+    for phase in phases:
+        end += phase[DURATION_MS] * TICKS_PER_MS
+        ends.append(end)
+    return ends

@@ -6,9 +6,9 @@ by the phase's length:
 
     2 x ticks an hour x volume_pl x length = 2 begin length t + (end - begin) t^2
 
-A bolus is a second, linear term that may start in one phase and end in another (SR-BOLUS-07); the phases stay as they
-are (SR-BOLUS-09). Nothing is rounded: a step is due when the scaled volume reaches a whole multiple of the scaled step
-volume, and not one tick before, after days as in the first minute (SR-ACC-01).
+A bolus on request is a second, linear term that may start in one phase and end in another (SR-BOLUS-07); the phases
+stay as they are (SR-BOLUS-09). Nothing is rounded: a step is due when the scaled volume reaches a whole multiple of the
+scaled step volume, and not one tick before, after days as in the first minute (SR-ACC-01).
 """
 
 from pump.core.units import S_PER_H, TICKS_PER_MS, TICKS_PER_S
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 _SCALE = 2 * TICKS_PER_S * S_PER_H  # scaled volumes are picolitres times this
 
 KIND, DURATION_MS, BEGIN_PL_H, END_PL_H = 0, 1, 2, 3  # of a phase on the wire
+BOUNDS = 4  # floor and ceiling in pL/h may follow: between them an operator may set the rate
 
 
 def _gcd(a: int, b: int) -> int:
@@ -40,10 +41,14 @@ class Law:
         shared = _gcd(pl * _SCALE, divisor)
         self._step = pl * _SCALE // shared  # scaled volume of a step, times divisor
         self._divisor = divisor // shared
-        self._phases = phases
-        self.end = sum([phase[DURATION_MS] for phase in phases]) * TICKS_PER_MS
         self._bolus: "tuple[int, int, int] | None" = None  # the latest bolus: (scaled volume, begin, length)
         self._bolus_before = 0  # scaled volume of the boluses before it
+        self.use(phases)
+
+    def use(self, phases: list["Phase"]) -> None:
+        """Takes phases in place of those before; boluses stay. The segment is that of tick 0."""
+        self._phases = phases
+        self.end = sum([phase[DURATION_MS] for phase in phases]) * TICKS_PER_MS
         self.phase = 0
         self._begin = 0
         self._end = self._length_of(0)

@@ -86,9 +86,8 @@ class ProgramCheck:
         found: "list[Finding]" = []
         _above(found, entry, ("concentration_high_ng_ml",), (concentration, -1), 1, 1, "SR-DOSE-06")
         _below(found, entry, ("concentration_low_ng_ml",), (concentration, -1), 1, 1, "SR-DOSE-06")
+        _check_rates(found, entry, header, self._slowest, self._fastest)
         for stem, unit, least, most, scale, divisor in (
-            ("rate", "nl_h", self._slowest, self._fastest, 1, PL_PER_NL),
-            ("dose_rate", "ng_kg_h", self._slowest, self._fastest, concentration, per_kg),
             ("loading", "ng_kg", self._loading_least, self._loading_most, concentration, per_kg * MS_PER_H),
             ("loading_rate", "nl_h", self._loading_slowest, self._loading_fastest, 1, PL_PER_NL),
         ):
@@ -222,6 +221,22 @@ def check_bolus(
     elif duration_ms > TIMED_BOLUS_MOST_MS:
         found.append(("bolus_ms", HARD, -1, duration_ms, TIMED_BOLUS_MOST_MS, "SR-BOLUS-12"))
     return overridden(found, overrides)
+
+
+def check_rate(entry: "Message", header: "Message", rate_pl_h: int, overrides: "Overrides") -> "list[Finding]":
+    """Everything at which a rate that an operator sets is beyond the entry. The dose windows are the ledger's."""
+    found: "list[Finding]" = []
+    _check_rates(found, entry, header, (rate_pl_h, -1), (rate_pl_h, -1))
+    return overridden(found, overrides)
+
+
+def _check_rates(
+    found: "list[Finding]", entry: "Message", header: "Message", least: tuple[int, int], most: tuple[int, int]
+) -> None:
+    """Rates in pL/h against the limits of flow and of dose."""
+    per_kg: int = header["weight_g"] * _PER_KG
+    _within(found, entry, "rate", "nl_h", least, most, 1, PL_PER_NL)
+    _within(found, entry, "dose_rate", "ng_kg_h", least, most, header["concentration_ng_ml"], per_kg)
 
 
 def overridden(found: "list[Finding]", overrides: "Overrides") -> "list[Finding]":

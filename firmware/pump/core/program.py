@@ -60,12 +60,12 @@ class Program:
 
     def _check(self, phase: "Phase", index: int) -> None:
         where = "phase %d: " % index
-        if not isinstance(phase, list) or len(phase) != 4 or phase[0] not in KINDS:
+        if not isinstance(phase, list) or len(phase) not in (4, 6) or phase[0] not in KINDS:
             raise Refusal(WRONG_PARAMETERS, where + "must be [kind, duration_ms, begin_pl_h, end_pl_h]")
-        kind, duration_ms, begin_pl_h, end_pl_h = phase
+        kind, duration_ms, begin_pl_h, end_pl_h = phase[:4]
         if not is_whole(duration_ms, 1, MAX_PHASE_MS):
             raise Refusal(WRONG_PARAMETERS, where + "duration_ms must be 1 to %d" % MAX_PHASE_MS)
-        for rate_pl_h in (begin_pl_h, end_pl_h):
+        for rate_pl_h in phase[2:]:
             if type(rate_pl_h) is not int or rate_pl_h < 0:
                 raise Refusal(WRONG_PARAMETERS, where + "a rate must be a whole number of pL/h, 0 or more")
             if rate_pl_h > self.fastest_pl_h:
@@ -74,6 +74,8 @@ class Program:
                 raise Refusal(BEYOND_LIMIT, where + "faster than basal_nl_h, %d" % self.header["basal_nl_h"])
         if kind != "ramp" and begin_pl_h != end_pl_h:
             raise Refusal(WRONG_PARAMETERS, where + "only a ramp has two rates")
+        if phase[4:] and not (kind == "infuse" and phase[4] <= begin_pl_h <= phase[5]):
+            raise Refusal(WRONG_PARAMETERS, where + "bounds belong to a constant rate, which is within them")
         if kind == "pause" and begin_pl_h:
             raise Refusal(WRONG_PARAMETERS, where + "a pause has rate 0")
 

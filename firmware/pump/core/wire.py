@@ -38,6 +38,11 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
         {"volume_nl": int, "duration_ms": int, "overrides": list},
         "adds a bolus to the running program",
     ),
+    "adjust": (
+        "ADJUST",
+        {"rate_pl_h": int, "overrides": list},
+        "sets the rate for the rest of the phase, within the bounds that the program gives it",
+    ),
     "acknowledge": ("ACKNOWLEDGE", {}, "acknowledges alarms whose condition is over"),
     "mute": (None, {"ms": int}, "pauses the sound of the alarms in force; 0 ends the pause"),
     "heartbeat": (None, {}, "says that the host is there"),
@@ -107,10 +112,11 @@ SETTINGS: dict[str, tuple[int, int, int, str]] = {
     "near_empty_level": (0, 2, 1, "how many minutes ahead NEAR_EMPTY comes: which of the board's"),
 }
 
-# a phase on the wire: [kind, duration_ms, begin_pl_h, end_pl_h]
+# a phase on the wire: [kind, duration_ms, begin_pl_h, end_pl_h]; where floor_pl_h and ceiling_pl_h follow, an operator
+# may set its rate between them
 KINDS = ("infuse", "ramp", "bolus", "pause")
 MAX_PHASE_MS = 864000000  # 240 h, the longest phase of the fourteen regimens
-PHASES_PER_LOAD = 12  # keeps a load line under framing.MAX_LINE_BYTES
+PHASES_PER_LOAD = 4  # keeps a load line under framing.MAX_LINE_BYTES
 
 # error codes: JSON-RPC's own and, above -32000, the pump's
 ERRORS = {
@@ -133,7 +139,7 @@ def program_digest(header: "Message", phases: list["Phase"]) -> str:
     for key in sorted(PROGRAM):
         digest.update(("%s=%s\n" % (key, header[key])).encode())
     for phase in phases:
-        digest.update(("%s %d %d %d\n" % tuple(phase)).encode())
+        digest.update((" ".join([str(part) for part in phase]) + "\n").encode())
     return binascii.hexlify(digest.digest()).decode()
 
 

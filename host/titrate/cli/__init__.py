@@ -25,6 +25,7 @@ COMMANDS = {
     "stop": "control",
     "hold": "control",
     "bolus": "control",
+    "adjust": "control",
     "ack": "control",
     "mute": "control",
     "protocols": "protocols",

@@ -1,13 +1,19 @@
-"""What a person asks of a pump that is at work: pause, resume, stop, bolus, acknowledge, mute."""
+"""What a person asks of a pump that is at work: pause, resume, stop, bolus, adjust, acknowledge, mute."""
 
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from pump.core.units import NL_PER_ML, PL_PER_ML
 from titrate.cli import output
 
 if TYPE_CHECKING:
     from titrate.client import Pump
+    from titrate.mixture import Mixture
+
+Override = Annotated[
+    list[str] | None, typer.Option(metavar="FIELD=VALUE", help="A soft limit that it may pass, with its value.")
+]
 
 
 def pause(port: output.Port, json: output.Json = False) -> None:
@@ -52,9 +58,7 @@ def bolus(
     dose: Annotated[str, typer.Argument(metavar="DOSE", help='Such as "0.2 mL", "5 mg" or "0.1 mg/kg".')],
     port: output.Port,
     over: Annotated[str, typer.Option(help='How long it takes, such as "60 s".')] = "60 s",
-    override: Annotated[
-        list[str] | None, typer.Option(metavar="FIELD=VALUE", help="A soft limit that it may pass, with its value.")
-    ] = None,
+    override: Override = None,
     json: output.Json = False,
 ) -> None:
     """Ask for a bolus on top of the running program, within the limits and the lockout of the pump."""
@@ -65,15 +69,46 @@ def bolus(
     duration = parse(over, DURATION, "--over")
     pairs = [_override(text) for text in override or []]
     with Pump.open(port) as pump:
-        per_ml = {"mL": 1.0}
-        if given.unit != "mL":
-            header, _, _ = pump.program()
-            mg_per_ml = header["concentration_ng_ml"] / 1e6
-            per_ml = {"mg": mg_per_ml, "mg/kg": mg_per_ml * 1000 / header["weight_g"]}
-        volume_nl = round(float(given.value) / per_ml[given.unit] * 1e6)
+        mixture = _mixture(pump)
+        volume_nl = round(mixture.mg(given) / mixture.concentration_mg_ml * NL_PER_ML)
         allowed_nl = pump.bolus(volume_nl, round(duration.value * 1000), pairs)
         reduced = "" if allowed_nl == volume_nl else ", reduced by the drug library"
         _tell(pump, f"bolus of {allowed_nl / 1e6:.4f} mL{reduced}", json)
+
+
+def adjust(
+    rate: Annotated[str, typer.Argument(metavar="RATE", help='Such as "0.2 mg/kg/h", "15 mg/h" or "12 mL/h".')],
+    port: output.Port,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the rate changes.")] = False,
+    override: Override = None,
+    json: output.Json = False,
+) -> None:
+    """Set the rate for the rest of the phase in force, within the bounds that the protocol gives it."""
+    from titrate.client import Pump
+    from titrate.quantities import RATE, parse
+
+    given = parse(rate, RATE, "RATE")
+    pairs = [_override(text) for text in override or []]
+    with Pump.open(port) as pump:
+        mixture = _mixture(pump)
+        rate_mg_h = mixture.mg(given)
+        rate_ml_h = rate_mg_h / mixture.concentration_mg_ml
+        told = f"{float(rate_ml_h):.4g} mL/h, {float(rate_mg_h / mixture.weight_kg):.4g} mg/kg/h"
+        if not yes:
+            now_ml_h = pump.status()["rate_nl_h"] / NL_PER_ML
+            output.confirm(f"From {now_ml_h:.4g} mL/h to {told}?", "titrate adjust")
+        pump.adjust(round(rate_ml_h * PL_PER_ML), pairs)
+        _tell(pump, f"set to {told}", json)
+
+
+def _mixture(pump: "Pump") -> "Mixture":
+    """Weight and concentration of the program that the pump holds."""
+    from titrate.mixture import Mixture
+    from titrate.program import plan_of
+
+    header, phases, _ = pump.program()
+    plan = plan_of(header, phases)
+    return Mixture(plan.weight_kg, plan.concentration_mg_ml)
 
 
 def _override(text: str) -> tuple[str, int]:

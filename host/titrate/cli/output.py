@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 from rich.console import Console
 
-from titrate.errors import PumpError
+from titrate.errors import ProtocolError, PumpError
 
 WIDTH_WITHOUT_TERMINAL = 160  # columns: a pipe gets whole tables
 
@@ -44,6 +44,14 @@ def warnings(texts: list[str] | tuple[str, ...]) -> None:
     """One line each on stderr."""
     for text in texts:
         messages().print("warning:", text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+def confirm(question: str, command: str) -> None:
+    """Waits for a yes; a no ends the command. Without a terminal nobody can say it: raises ProtocolError."""
+    if not sys.stdin.isatty():
+        raise ProtocolError(command, None, "--yes, where no terminal is there to ask at")
+    if not typer.confirm(question):
+        raise typer.Exit(1)
 
 
 def failure(error: PumpError, json: bool) -> None:
