@@ -2,6 +2,9 @@
 
 import gc
 import sys
+from binascii import hexlify
+
+from machine import unique_id
 
 # Nothing in the filesystem may stand in for a part of the image; nor is time lost with looking there.
 sys.path[:] = [".frozen"]
@@ -31,7 +34,7 @@ PINS = board.PINS
 stepper = Stepper(PINS["step"], PINS["direction"], PINS["enable"])
 pressure = Pressure(PINS["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
 keys = Keys([PINS[name] for name in ("stop", "start", "bolus", "mute")])
-inputs = Inputs(PINS["battery"], board.BATTERY_UV_PER_COUNT, PINS["syringe"], PINS["air"], keys)
+inputs = Inputs(PINS["battery"], board.BATTERY_UV_PER_COUNT, PINS["syringe"], PINS["air"], PINS["guard"], keys)
 annunciator = Annunciator(PINS["buzzer"], [PINS[name] for name in ("red", "yellow", "cyan")], board.LIGHTS_ON_LOW)
 
 parts = Parts()
@@ -51,6 +54,7 @@ store = Store()  # before the watchdog runs: a new folder is a slow write
 App(
     board=board,
     build=build_info,
+    serial=hexlify(unique_id()).decode(),
     stepper=stepper,
     odometer=Odometer(PINS["step"]),
     pressure=pressure,

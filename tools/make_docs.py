@@ -42,6 +42,7 @@ WIRES = {
     "bolus": "bolus key, to ground",
     "mute": "mute key, to ground",
     "syringe": "switch that a fitted syringe closes to ground",
+    "guard": "switch that the closed guard or plunger catch closes to ground; without one, a wire to ground",
     "buzzer": "piezo buzzer, driven with a tone",
     "red": "red light, wired to shine at a low level, so that it shines while no program runs",
     "yellow": "yellow light, shines at a high level",

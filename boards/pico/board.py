@@ -16,6 +16,7 @@ PINS = {
     "red": 16,
     "yellow": 17,
     "cyan": 18,
+    "guard": 19,
     "air": 22,
     "pressure": 26,  # ADC0
     "battery": 27,  # ADC1

@@ -46,7 +46,8 @@ class App:
     """stepper, odometer, pressure, clock, link, watchdog, inputs, annunciator, store: see hil/devices for what each
     must offer. parts: what the self-test is to look at.
 
-    board: data of boards/*/board.py. build: VERSION, DIGEST. watchdog_reset: whether the last reset was one.
+    board: data of boards/*/board.py. build: VERSION, DIGEST. serial: number of the chip.
+    watchdog_reset: whether the last reset was one.
     collect(): collects garbage; a simulation has none to fear.
     """
 
@@ -54,6 +55,7 @@ class App:
         self,
         board: "Board",
         build: "Build",
+        serial: str,
         stepper: "Stepper",
         odometer: "Odometer",
         pressure: "Pressure",
@@ -82,7 +84,7 @@ class App:
         memory = Memory(store)
         memory.open()
         watchdog.feed()
-        self.controller = Controller(board, build, self.feeder, inputs, memory)
+        self.controller = Controller(board, build, serial, self.feeder, inputs, memory)
         self._signals = self.controller.signals
         self._keys = Keys()
         self._session = Session()
@@ -92,6 +94,7 @@ class App:
         self._to_status_ms = 0
         self._to_second_ms = SECOND_MS // 2  # not in the same turn as the status
         self._to_collect = COLLECT_EVERY
+        self._watched = self._fed = self._planned = -1  # the beats of each duty, when the watchdog was fed
         self.faulty_lines = 0
         parts.library_intact = lambda: memory.library_intact
         parts.settings_intact = lambda: memory.settings_intact
@@ -147,7 +150,20 @@ class App:
             self._annunciator.show(self._signals.tone_hz, self._signals.lights)
         self._to_status_ms -= ms
         self._to_second_ms -= ms
-        self._watchdog.feed()
+        if self._all_duties_ran():
+            self._watchdog.feed()
+
+    def _all_duties_ran(self) -> bool:
+        """Whether each duty of delivery went on since it was asked last; each keeps its own count (SR-DIAG-04)."""
+        watched = self.controller.beats
+        ran = watched != self._watched
+        self._watched = watched
+        course = self._course
+        if course:
+            fed, planned = self.feeder.beats, course.planner.beats
+            ran = ran and fed != self._fed and planned != self._planned
+            self._fed, self._planned = fed, planned
+        return ran
 
     def _sample_keys(self, elapsed_ms: int) -> None:
         keys = self._keys

@@ -4,13 +4,14 @@ from hil.devices.keys import Keys
 
 
 class Inputs:
-    """battery, temperature, syringe, bubble: what the bench sets; the methods are the driver's."""
+    """battery, temperature, syringe, guard, bubble: what the bench sets; the methods are the driver's."""
 
     def __init__(self, contacts: Keys, battery_mv: int = 12_000, temperature_dc: int = 270) -> None:
         self.contacts = contacts
         self.battery = battery_mv
         self.temperature = temperature_dc
         self.syringe = True
+        self.guard = True
         self.bubble = False
 
     def battery_mv(self) -> int:
@@ -21,6 +22,9 @@ class Inputs:
 
     def syringe_present(self) -> bool:
         return self.syringe
+
+    def guard_closed(self) -> bool:
+        return self.guard
 
     def air(self) -> bool:
         return self.bubble

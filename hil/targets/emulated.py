@@ -72,11 +72,12 @@ class Emulated:
         temperature = AnalogInput(TEMPERATURE_GPIO, lambda: temperature_reading(self.temperature_dc))
         self._syringe = InputPin(data.PINS["syringe"], False)  # low: fitted
         self._air = InputPin(data.PINS["air"], False)  # low: liquid
+        self._guard = InputPin(data.PINS["guard"], False)  # low: closed
         self.panel = Panel(self, data.PINS, data.LIGHTS_ON_LOW)
         self.flash = FlashBusy()
         self._driven = (self._enable, self._direction, self.pulses)
         parts: list[Any] = [self._usb, pacer, *self._driven, pressure, battery, temperature]
-        parts += [self._syringe, self._air, *self.panel.parts, self.flash, Sniffer()]
+        parts += [self._syringe, self._air, self._guard, *self.panel.parts, self.flash, Sniffer()]
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
@@ -204,6 +205,9 @@ class Emulated:
 
     def fit(self, fitted: bool) -> None:
         self._syringe.set(not fitted)
+
+    def close_guard(self, closed: bool) -> None:
+        self._guard.set(not closed)
 
     def look_at_air(self) -> None:
         """Somebody has put air before the detector, or taken it away."""

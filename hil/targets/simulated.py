@@ -63,6 +63,7 @@ class Simulated:
         self.app = App(
             board=board,
             build=self._build,
+            serial="simulated",
             stepper=self.stepper,
             odometer=Odometer(self.stepper),
             pressure=pressure,
@@ -133,15 +134,22 @@ class Simulated:
                 break
             self.inputs.bubble = self.mechanics.air_at_detector
             turn()
+            if self.clock.now_us >= self.watchdog.bites_us:  # it runs, but a duty of it does not
+                self._bite()
+                link, turn = self.link, self.app.turn
 
     def _idle(self, end_us: int) -> None:
         """Time without a running firmware; a hung one ends by its watchdog."""
         if self._hung and self.watchdog.bites_us <= end_us:
             self.clock.now_us = max(self.watchdog.bites_us, self.clock.now_us)
-            self.stepper.halt()
-            self._boot(watchdog_reset=True, plugged=self.link.plugged)
+            self._bite()
         else:
             self.clock.now_us = end_us
+
+    def _bite(self) -> None:
+        """The watchdog resets the chip."""
+        self.stepper.halt()
+        self._boot(watchdog_reset=True, plugged=self.link.plugged)
 
     # --- the bench's hands
 
@@ -154,6 +162,9 @@ class Simulated:
     def fit(self, fitted: bool) -> None:
         """The syringe in its holder, or out of it, as its switch sees it."""
         self.inputs.syringe = fitted
+
+    def close_guard(self, closed: bool) -> None:
+        self.inputs.guard = closed
 
     def look_at_air(self) -> None:
         """Somebody has put air before the detector, or taken it away; the detector is read anew in every turn."""

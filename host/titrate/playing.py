@@ -198,7 +198,10 @@ class Player:
     def load(self) -> str:
         """Declares the syringe and stores the program; the digest that `play` confirms. Nothing moves."""
         self._pump.syringe(self._plan.syringe, self._fill_nl)
-        return self._pump.load(*self._plan.program())
+        hello, library = self._pump.hello, self._pump.status()["library"]
+        return self._pump.load(
+            *self._plan.program(pump=hello["serial"], firmware=hello["firmware"][:16], library=library)
+        )
 
     def play(self, digest: str, on_status: Callable[[Status], None]) -> Session:
         """Confirms, starts, and follows. On KeyboardInterrupt the pump is stopped and the session returned."""

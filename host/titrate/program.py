@@ -40,8 +40,11 @@ class Program:
         author: str | None = None,
         date: datetime.date | None = None,
         code: str = "",
+        pump: str = "",
+        firmware: str = "",
+        library: str = "",
     ) -> Program:
-        return program_of(self.plan, syringe, fill_nl, attended, author, date, code)
+        return program_of(self.plan, syringe, fill_nl, attended, author, date, code, pump, firmware, library)
 
     @cached_property
     def digest(self) -> str:
@@ -57,11 +60,15 @@ def program_of(
     author: str | None = None,
     date: datetime.date | None = None,
     code: str = "",
+    pump: str = "",
+    firmware: str = "",
+    library: str = "",
 ) -> Program:
     """The program of a plan. fill_nl: what the syringe is to deliver, its nominal volume unless given.
 
     code: of the entry of the drug library, such as plan.code. A pump whose library has no such entry refuses it; with
-    none, the pump takes the entry that fits drug and concentration.
+    none, the pump takes the entry that fits drug and concentration. pump, firmware, library: the serial number and the
+    begins of the digests that it is for; a pump that has others refuses it.
     """
     syringe = syringe_id(syringe or plan.syringe)
     phases = [_on_the_wire(phase) for phase in plan.phases]
@@ -81,6 +88,9 @@ def program_of(
         "bolus_ms": round(demand.over_s * units.MS_PER_S),
         "bolus_lockout_ms": round(demand.lockout_s * units.MS_PER_S),
         "attended": int(plan.attended if attended is None else attended),
+        "pump": pump,
+        "firmware": firmware,
+        "library": library,
         "date": date.isoformat() if date else plan.date or NO_DATE,
         "author": author or plan.author or NO_AUTHOR,
     }

@@ -356,7 +356,8 @@ def test_the_low_mark_warns_and_drops_to_the_hold_rate(bench: Bench) -> None:
     use(bench, near_empty_nl=1_000_000, near_empty_action="hold", kvo_nl_h=500_000)
     pump = bench.pump
     phases = flat(50, 600)
-    program = header(phases, concentration_ng_ml=CONCENTRATION_NG_ML, weight_g=WEIGHT_G, code="test")
+    fill = {"fill_nl": 1_200_000}
+    program = header(phases, concentration_ng_ml=CONCENTRATION_NG_ML, weight_g=WEIGHT_G, code="test") | fill
     pump.syringe(SYRINGE, 1_200_000)
     pump.confirm(pump.load(program, phases))
     pump.start()

@@ -238,7 +238,15 @@ def test_a_header_that_is_not_exactly_right_is_refused(key: str) -> None:
     good = header(phases)
     bad: list[dict[str, Any]] = [
         {**good, key: value}
-        for value in (None, -1, 10**13, "" if key != "code" else "é", [], {}, True if key != "attended" else 2)
+        for value in (
+            None,
+            -1,
+            10**13,
+            "" if wire.PROGRAM.get(key, (str, 1))[1] else "é",
+            [],
+            {},
+            True if key != "attended" else 2,
+        )
     ]
     if key in good:
         bad.append({name: value for name, value in good.items() if name != key})

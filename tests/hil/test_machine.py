@@ -43,6 +43,7 @@ MOST_RELIEF_UL = board_data("pico").RELIEF_NL / 1000
 RETRY_S = 0.5  # an answer later than this was to a repeated line: noise had spoilt the first
 LAST_STEP_S = 0.25  # D3: what a hung loop may still make
 FULL_NL = SYRINGES[SYRINGE][3]
+LEAST_NL = 100_000  # that its programs count on
 
 rates_pl_h = st.sampled_from([rate * PL_PER_ML for rate in (1, 25, 300, 900, 1200)])
 seconds = st.sampled_from([0.0004, 0.05, 0.1, 0.25, 1.0, 2.5, 7.0])
@@ -176,7 +177,7 @@ class PumpMachine(RuleBasedStateMachine):
             assert self.state == "INFUSING"
 
     @precondition(lambda self: self.state in LEGAL["syringe"])
-    @rule(fill_nl=st.sampled_from([100_000, 400_000, FULL_NL, FULL_NL, FULL_NL + 1, 0]))
+    @rule(fill_nl=st.sampled_from([LEAST_NL, 400_000, FULL_NL, FULL_NL, FULL_NL + 1, 0]))
     def declare_syringe(self, fill_nl: int) -> None:
         if self.command("syringe", syringe=SYRINGE, fill_nl=fill_nl) is not None:
             assert 0 < fill_nl <= FULL_NL
@@ -184,14 +185,14 @@ class PumpMachine(RuleBasedStateMachine):
     @precondition(lambda self: self.state in LEGAL["load"])
     @rule(rows=programs())
     def load(self, rows: list[list[Any]]) -> None:
-        if self.command("load", program=header(rows), first=0, phases=rows) is not None:
+        if self.command("load", program=header(rows, fill_nl=LEAST_NL), first=0, phases=rows) is not None:
             self.loaded = rows
 
     @precondition(lambda self: self.state in LEGAL["load"])
     @rule(right=st.sampled_from([True, True, False]))
     def confirm(self, right: bool) -> None:
         rows = self.loaded or [["infuse", 1000, 0, 0]]
-        digest = program_digest(header(rows), rows)
+        digest = program_digest(header(rows, fill_nl=LEAST_NL), rows)
         accepted = self.command("confirm", digest=digest if right else digest[::-1], overrides=[])
         assert accepted is None or (right and self.loaded is not None)
 

@@ -27,6 +27,10 @@ ALARMS: dict[str, tuple[int, int, int, str, str, tuple[str, ...]]] = {
         HIGH, STOP, LATCHING, "the motor being off",
         "More was pumped than the rate asks for. Clamp the line, check syringe and driver, then acknowledge.",
         ("SR-ACC-03", "SR-ACC-05", "SR-ACC-06")),
+    "GUARD_OPEN": (
+        HIGH, STOP, LATCHING, "a closed guard",
+        "The guard is open, the plunger may move freely: clamp the line, close the guard, then acknowledge and resume.",
+        ("SR-MECH-01", "SR-ACC-04")),
     "OCCLUSION": (
         MEDIUM, STOP, LATCHING, "pressure at half the limit or less",
         "Pressure is too high: open the clamp or clear the line, then acknowledge and resume.",

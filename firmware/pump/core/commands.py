@@ -26,6 +26,7 @@ def hello(pump: "Controller") -> "Message":
         "wire": wire.table_digest(),
         "firmware": pump.build.DIGEST,
         "board": board.NAME,
+        "serial": pump.serial,
         "lead_um": board.LEAD_UM,
         "steps_per_turn": board.STEPS_PER_TURN,
         "notice": "bench and research device, not for use on people or animals",  # SR-DOC-01
@@ -74,6 +75,24 @@ def fastest_pl_h(pump: "Controller", syringe: str) -> int:
     return min(by_motor, pump.board.MAX_RATE_NL_H * PL_PER_NL)
 
 
+def _check_names(pump: "Controller", header: "Message") -> None:
+    """A program that names its pump, firmware or drug library is for those alone (SR-LIB-11, SR-AUTH-04)."""
+    for name, ours in _versions(pump):
+        if not ours.startswith(header[name]):
+            raise Refusal(
+                wire.BEYOND_LIMIT, "%s: the program is for %s; here is %s" % (name, header[name], ours[:16] or "none")
+            )
+
+
+def _versions(pump: "Controller") -> "tuple[tuple[str, str], ...]":
+    library = pump.dosing.library
+    return (
+        ("pump", pump.serial),
+        ("firmware", pump.build.DIGEST),
+        ("library", library.digest if library.entries else ""),
+    )
+
+
 def load(pump: "Controller", program: "Message", first: int, phases: list["Phase"]) -> "Message":
     """Stores a part of a program; the reply is read back from what is stored. A first part replaces the old one."""
     coming: "Program | None" = None
@@ -81,6 +100,7 @@ def load(pump: "Controller", program: "Message", first: int, phases: list["Phase
         pump.drop_program()
         pump.event("LOAD")
         coming = Program(program)
+        _check_names(pump, program)
         _check_syringe(program["syringe"], program["fill_nl"])
         coming.fastest_pl_h = fastest_pl_h(pump, program["syringe"])
         pump.dosing.load(program)
@@ -110,6 +130,13 @@ def confirm(pump: "Controller", digest: str, overrides: "list[object]") -> "Mess
         raise Refusal(wire.DIGEST_DIFFERS, "digest: the stored program has %s" % program.digest)
     if pump.syringe != program.header["syringe"]:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: declare a %s first" % program.header["syringe"])
+    if pump.step_volume and pump.syringe_end_steps - pump.total_steps < fill_steps(
+        program.header["fill_nl"], pump.step_volume
+    ):
+        raise Refusal(
+            wire.BEYOND_LIMIT,
+            "syringe: holds %d nL; the program counts on %d" % (pump.remaining_nl(), program.header["fill_nl"]),
+        )
     for kind, text in pump.dosing.confirm(overrides):
         pump.log.add(pump.now_ms, kind, text)
     if not pump.memory.save_program(program.header, program.phases, digest):
@@ -131,19 +158,19 @@ def program(pump: "Controller", first: int) -> "Message":
 
 
 def _check_ready(pump: "Controller") -> None:
-    """What must hold before the motor is let run, or the one thing that does not (SR-STOP-01)."""
+    """What must hold before the motor is let run, or the one thing that does not (SR-STOP-01, SR-MECH-01)."""
     blocking = [name for name in alarms.named(pump.conditions) if alarms.ALARMS[name][alarms.EFFECT] < alarms.KEEP]
     if blocking:
         raise Refusal(wire.STILL_TRUE, "still true: %s" % ", ".join(blocking))
     if not pump.watch.sensors.syringe:
         raise Refusal(wire.STILL_TRUE, "there is no syringe in its holder")
+    if not pump.watch.sensors.guard:
+        raise Refusal(wire.STILL_TRUE, "the guard is open")
 
 
 def _check_memory(pump: "Controller", program: Program) -> None:
     """What decides rate and volume is still what a person confirmed, bit by bit (SR-DIAG-09)."""
-    good = wire.program_digest(program.header, program.phases) == program.digest
-    syringe: str = program.header["syringe"]
-    if not good or pump.step_volume != step_volume_pl(syringe, pump.board.LEAD_UM, pump.board.STEPS_PER_TURN):
+    if not program.intact() or not pump.step_volume_intact():
         pump.fail("program")
         raise Refusal(wire.DIGEST_DIFFERS, "the program in memory is not the one that was confirmed")
 
@@ -162,6 +189,8 @@ def start(pump: "Controller") -> "Message":
     pump.infusion = Infusion(program.phases, step_volume, pump.shortest_ticks)
     pump.infusion.begin(pump.total_steps, pump.end_steps())
     pump.attended = bool(program.header["attended"])
+    told = ["%s %s" % (name, ours[:16] or "none") for name, ours in _versions(pump)]
+    pump.log.add(pump.now_ms, "versions", ", ".join(told))
     pump.event("START")
     return {}
 

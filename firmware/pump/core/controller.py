@@ -12,6 +12,7 @@ from pump.core.infusion import Infusion
 from pump.core.monitors import Repeats, motor_fault
 from pump.core.program import Refusal
 from pump.core.signals import Annunciator
+from pump.core.syringes import step_volume_pl
 from pump.core.units import MS_PER_S, PL_PER_NL, S_PER_H, TICKS_PER_MS, TICKS_PER_S
 from pump.core.watch import Watch
 
@@ -31,17 +32,20 @@ LONGEST_REFUSAL = 160  # characters: with the rest of its entry it is a line of 
 
 
 class Controller:
-    """board: the board's data (boards/*/board.py). build: VERSION and DIGEST. feeder: what the generator was given.
-    memory: opened.
+    """board: the board's data (boards/*/board.py). build: VERSION and DIGEST. serial: number of the chip.
+    feeder: what the generator was given. memory: opened.
 
     state, course, alarms (bits in force), conditions (bits true now), now_ms since power-on, total_steps by the
     odometer. syringe, step_volume, syringe_end_steps: the one that is fitted, and its last step by the odometer.
     signals: what the alarms in force sound and look like. report: of the self-test.
     """
 
-    def __init__(self, board: "Board", build: "Build", feeder: "Feeder", inputs: "Inputs", kept: "Memory") -> None:
+    def __init__(
+        self, board: "Board", build: "Build", serial: str, feeder: "Feeder", inputs: "Inputs", kept: "Memory"
+    ) -> None:
         self.board = board
         self.build = build
+        self.serial = serial
         self.feeder = feeder
         self.memory = kept
         self.log = kept.journal
@@ -56,6 +60,7 @@ class Controller:
         self.course: "Infusion | None" = None  # what the step generator is to run; None: the motor is off
         self.alarms = self.conditions = 0
         self.now_ms = self.total_steps = self.pressure_pa = 0
+        self.beats = 0  # how often the monitors have looked (SR-DIAG-04)
         self.program: "Program | None" = None
         self.infusion: "Infusion | None" = None
         self.syringe: "str | None" = None
@@ -114,10 +119,7 @@ class Controller:
             self.hold("HOLD")
 
     def _measured(self) -> str:
-        """What the sensors say, for the record of an alarm (SR-ALARM-02, SR-ALARM-12)."""
-        sensors = self.watch.sensors
-        values = (self.pressure_pa, sensors.battery_mv, sensors.temperature_dc, self.total_steps)
-        return "%d Pa, %d mV, %d dC, %d steps" % values
+        return "%d Pa, %d steps, %s" % (self.pressure_pa, self.total_steps, self.watch.measured())
 
     def hold(self, event: str) -> None:
         """From the program down to the hold rate (KVO)."""
@@ -163,6 +165,7 @@ class Controller:
 
     def sense(self, elapsed_ms: int, pressure_pa: int, total_steps: int) -> None:
         """Once in every control tick: samples to conditions to state. Allocates nothing unless a condition changes."""
+        self.beats = (self.beats + 1) & 0xFFFF
         self.now_ms += elapsed_ms
         self.pressure_pa = pressure_pa
         steps = total_steps - self.total_steps
@@ -206,8 +209,21 @@ class Controller:
     def second(self, elapsed_ms: int) -> None:
         """Once a second, behind the tick: books, watches, and saves what must outlive the power."""
         self.books.book(self)
+        self._recheck()
+        self.signals.mark(self.dosing.overrides > 0)
         self.watch.second(self, elapsed_ms)
         self.books.pass_time(elapsed_ms, self.course is not None)
+
+    def _recheck(self) -> None:
+        """Whether what decides rate and volume is still what a person confirmed, bit by bit (SR-DIAG-09)."""
+        infusion, program = self.infusion, self.program
+        if infusion and program and not (program.recheck() and self.step_volume_intact() and infusion.intact()):
+            self.fail("program")
+
+    def step_volume_intact(self) -> bool:
+        """Whether a step's volume is that of the syringe that was declared."""
+        board, syringe = self.board, self.syringe
+        return not syringe or self.step_volume == step_volume_pl(syringe, board.LEAD_UM, board.STEPS_PER_TURN)
 
     def end_steps(self) -> int:
         """The odometer at the last step that syringe and dose windows allow."""

@@ -22,12 +22,12 @@ class Feeder:
     """lead_us: how long the generator will go on without another word. asked: steps handed over in this program.
 
     due: steps of the words that must be over by now; asked - due are in flight, and the pulse count lies between.
-    starved: how often the generator ran dry while there was something to do.
+    starved: how often the generator ran dry while there was something to do. beats: how often it was fed (SR-DIAG-04).
     """
 
     def __init__(self, stepper: "Stepper") -> None:
         self._stepper = stepper
-        self.starved = 0
+        self.starved = self.beats = 0
         self.begin(None, 0)
 
     def begin(self, planner: "Planner | None", asked: int) -> None:
@@ -79,6 +79,7 @@ class Feeder:
     def feed(self) -> None:
         """Hands over words while the generator has room and the lead allows."""
         planner = self._planner
+        self.beats = (self.beats + 1) & 0xFFFF
         i, tail = planner.head, planner.tail
         if i == tail:
             return

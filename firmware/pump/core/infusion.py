@@ -101,6 +101,10 @@ class Infusion:
         rate_pl_h = end_pl_h - (end_pl_h - begin_pl_h) * left // (duration_ms * TICKS_PER_MS)
         return rate_pl_h + self.planner.law.bolus_pl_h(at)
 
+    def intact(self) -> bool:
+        """Whether the law in use agrees with its second copy (SR-DIAG-09)."""
+        return self.planner.law.intact(self._ahead)
+
     def steps_within(self, at: int, ticks: int) -> int:
         """Steps that may be made from infusion tick `at` until `ticks` later at most, the bolus of now included."""
         ahead, law = self._ahead, self.planner.law

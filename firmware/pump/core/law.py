@@ -107,6 +107,17 @@ class Law:
         self._c2 = (end_pl_h - begin_pl_h) * self._divisor * span
         self._s = self._step * length * span
 
+    def intact(self, other: "Law") -> bool:
+        """Whether what decides rate and volume is what it was: against another law of the same phases, which has no
+        bolus and is moved to this segment, and against a fresh look at the segment (SR-DIAG-09)."""
+        other.seek(self.segment_begin)
+        kept = self._c0, self._c1, self._c2, self._s
+        self._fit(self.segment_begin)
+        return self._place() == other._place() and kept == (self._c0, self._c1, self._c2, self._s)
+
+    def _place(self) -> tuple[int, ...]:
+        return self._step, self._divisor, self.end, self._before, self._begin, self._end
+
     def _scaled(self, t: int) -> int:
         return (self._c2 * t + self._c1) * t + self._c0
 

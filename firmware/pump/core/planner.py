@@ -37,6 +37,7 @@ class Planner:
 
     words, ticks, steps: the ring's columns. position: infusion tick at the end of the last planned word.
     planned: number of the last planned step. dry: the syringe's last step is planned and the law wants more.
+    beats: how often it was asked to plan (SR-DIAG-04).
     """
 
     def __init__(self, law: "Law", limit_steps: int, shortest_ticks: int) -> None:
@@ -44,6 +45,7 @@ class Planner:
         self.limit = limit_steps  # the syringe's last step
         self.shortest = shortest_ticks  # the motor's fastest step; nothing is ever planned faster
         self.words, self.ticks, self.steps = array("I", [0] * RING), array("I", [0] * RING), array("H", [0] * RING)
+        self.beats = 0
         self.seek(0, 0)
 
     def seek(self, position: int, planned: int) -> None:
@@ -65,6 +67,7 @@ class Planner:
 
     def refill(self, until_ticks: int) -> None:
         """Plans words until `until_ticks` of them wait in the ring, or it is full, or there is nothing to plan."""
+        self.beats = (self.beats + 1) & 0xFFFF
         while self.ahead_ticks < until_ticks and (self.tail - self.oldest) & (RING - 1) < RING - 2:
             if self.done or self.dry:
                 return

@@ -1,11 +1,25 @@
 """A program on its way in: checked part by part against the wire's table, kept, echoed, and named by its digest."""
 
+import binascii
+import hashlib
+
 from pump.core.units import PL_PER_NL
-from pump.core.wire import BEYOND_LIMIT, KINDS, MAX_PHASE_MS, PROGRAM, WRONG_PARAMETERS, program_digest
+from pump.core.wire import (
+    BEYOND_LIMIT,
+    KINDS,
+    MAX_PHASE_MS,
+    PROGRAM,
+    WRONG_PARAMETERS,
+    digest_header,
+    digest_phases,
+    program_digest,
+)
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.hardware import Message, Phase
+
+PHASES_PER_LOOK = 16  # hashed at a time: a few milliseconds on the chip
 
 
 class Refusal(Exception):
@@ -49,6 +63,8 @@ class Program:
         self.header = header
         self.phases: "list[Phase]" = []
         self._digest: "str | None" = None
+        self._again: "hashlib._Hash | None" = None
+        self._again_at = 0
 
     def add(self, first: int, phases: list["Phase"]) -> None:
         """Appends phases; `first` must be the number of phases that are there already."""
@@ -90,3 +106,21 @@ class Program:
         if self._digest is None and self.complete:
             self._digest = program_digest(self.header, self.phases)
         return self._digest
+
+    def intact(self) -> bool:
+        """Whether header and phases still have the digest."""
+        return program_digest(self.header, self.phases) == self._digest
+
+    def recheck(self) -> bool:
+        """The same, a bounded piece with each call; False once a whole round has found a difference (SR-DIAG-09)."""
+        if self._again is None:
+            self._again, self._again_at = hashlib.sha256(), 0
+            digest_header(self._again, self.header)
+        at = self._again_at
+        digest_phases(self._again, self.phases[at : at + PHASES_PER_LOOK])
+        self._again_at = at + PHASES_PER_LOOK
+        if self._again_at < len(self.phases):
+            return True
+        found = binascii.hexlify(self._again.digest()).decode()
+        self._again = None
+        return found == self._digest

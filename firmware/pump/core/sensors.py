@@ -1,4 +1,4 @@
-"""The slow inputs, sampled in turns: supply voltage, chip temperature, syringe switch, air detector.
+"""The slow inputs, sampled in turns: supply voltage, chip temperature, syringe and guard switch, air detector.
 
 It smooths and judges whether a reading can be true; what a low supply or a bubble leads to is the monitors' business.
 """
@@ -41,7 +41,7 @@ class Mean:
 
 class Sensors:
     """battery_mv: mean of ten readings. temperature_dc: tenths of a degree, likewise. syringe: after 300 ms of the
-    same. air: as read. faulty: a reading that cannot be true (SR-DIAG-13).
+    same. guard (closed) and air: as read. faulty: a reading that cannot be true (SR-DIAG-13).
 
     ceiling_mv: what the battery's converter can show at most; there the reading is at its stop.
     """
@@ -52,6 +52,7 @@ class Sensors:
         self.battery_mv = inputs.battery_mv()
         self.temperature_dc = inputs.temperature_dc()
         self.syringe = inputs.syringe_present()
+        self.guard = inputs.guard_closed()
         self.air = inputs.air()
         self._battery = Mean(self.battery_mv)
         self._temperature = Mean(self.temperature_dc)
@@ -64,6 +65,7 @@ class Sensors:
     def sample(self) -> None:
         """Once in every control tick; allocates nothing."""
         inputs = self._inputs
+        self.guard = inputs.guard_closed()
         self.air = inputs.air()
         if inputs.syringe_present() == self.syringe:
             self._differs = 0

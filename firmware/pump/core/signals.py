@@ -43,6 +43,9 @@ MUTED = (0, YELLOW, CYAN, CYAN)
 # A refused input: one pulse that is in no tune, kept out of the bursts: SR-AUDIO-08.
 CUE: "Final" = (880, 100, 100)
 
+# A soft limit is overridden: whatever the cyan light shows, it shows the opposite for so long, so often: SR-LIB-08.
+MARK_EVERY_MS, MARK_MS = 4000, 200
+
 _LEAD_MS = 200  # silence where one priority's burst breaks off another's
 _NEAREST_MS = 50  # half a control period: an edge that is due sooner than this is made now
 _LONGEST_MS = 1000  # a loop that was away for longer goes on from here, not from where it would have been
@@ -72,6 +75,8 @@ class Annunciator:
         self._flash_ms = 0  # since the light's period began; below 0: it begins at the next update
         self._cue_asked = False
         self._cue_ms = 0  # left of the cue and of the silence behind it
+        self._marked = False
+        self._mark_ms = 0  # since the last mark began
 
     def set(self, priority: int, new: bool = False) -> None:
         """The highest priority in force; new: an alarm has been raised, which ends every silence (SR-AUDIO-05)."""
@@ -84,6 +89,13 @@ class Annunciator:
             self._fresh = True
             self._flash_ms = -1
         self.busy = True
+
+    def mark(self, on: bool) -> None:
+        """Whether the program under way has an overridden limit, which the lamp repeats (SR-LIB-08)."""
+        if on != self._marked:
+            self._marked = on
+            self._mark_ms = 0
+            self.busy = True
 
     def mute(self, ms: int, by_link: bool = False) -> bool:
         """Pauses the sound of the alarms in force; False where that is refused: nothing sounds, or the pause has no
@@ -149,7 +161,11 @@ class Annunciator:
         lights = self._shine(FLASHES[priority], elapsed_ms)
         if self.muted_ms:
             lights |= MUTED[priority]
-        self.busy = priority > 0 or self._cue_ms > 0
+        if self._marked:
+            self._mark_ms = (self._mark_ms + elapsed_ms) % MARK_EVERY_MS
+            if self._mark_ms < MARK_MS:
+                lights ^= CYAN
+        self.busy = priority > 0 or self._cue_ms > 0 or self._marked
         if tone_hz == self.tone_hz and lights == self.lights:
             return False
         self.tone_hz = tone_hz

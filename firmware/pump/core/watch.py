@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 _OCCLUSION = alarms.BITS["OCCLUSION"]
 _AIR = alarms.BITS["AIR_IN_LINE"]
 _MISSING = alarms.BITS["SYRINGE_MISSING"]
+_GUARD = alarms.BITS["GUARD_OPEN"]
+_OVER = alarms.BITS["OVER_DELIVERY"]
 _SUPPLY = (
     (monitors.LOW, alarms.BITS["BATTERY_LOW"]),
     (monitors.DEPLETED, alarms.BITS["BATTERY_DEPLETED"]),
@@ -28,6 +30,7 @@ _OF_A_PROGRAM = alarms.BITS["LIBRARY_MISSING"] | alarms.BITS["NEAR_EMPTY"] | ala
 _MINUTE_MS = 60000
 _REMIND_FIRST_MS = 5 * _MINUTE_MS  # SR-UI-08
 _REMIND_AGAIN_MS = 15 * _MINUTE_MS
+RECENT = 5  # seconds of pressure that the record of an alarm keeps
 
 
 class Watch:
@@ -44,6 +47,8 @@ class Watch:
         self._air = monitors.Air()
         self._saw_air = False
         self._missing = False
+        self._opened = False  # the guard, while the motor ran
+        self._recent_pa = [0] * RECENT  # one a second, the oldest first
         self._supply = monitors.Supply(board.BATTERY_LOW_MV, board.BATTERY_DEPLETED_MV, board.SUPPLY_HIGH_MV)
         self._heat = monitors.Heat(board.OVERHEATED_DC)
         self._silence = monitors.Silence(board.LINK_TIMEOUT_MS)
@@ -85,6 +90,13 @@ class Watch:
         """What can only be true while a program is under way is over."""
         self.slow &= ~_OF_A_PROGRAM
 
+    def measured(self) -> str:
+        """What the sensors say, and what the pressure was before, for the record of an alarm (SR-ALARM-02,
+        SR-ALARM-12)."""
+        sensors = self.sensors
+        before = " ".join([str(pressure_pa) for pressure_pa in self._recent_pa])
+        return "%d mV, %d dC; each second before %s Pa" % (sensors.battery_mv, sensors.temperature_dc, before)
+
     # --- in every control tick
 
     def tick(self, running: bool, pressure_pa: int, steps: int) -> int:
@@ -106,6 +118,14 @@ class Watch:
                 conditions |= _MISSING
         elif self._missing:
             self._missing = False
+        if not sensors.guard:
+            if running:  # nothing holds the plunger any more: it may flow by itself, so no time is lost (SR-ACC-04)
+                self._opened = True
+                conditions |= _OVER
+            if self._opened:
+                conditions |= _GUARD
+        elif self._opened:
+            self._opened = False
         return conditions
 
     # --- once a second, behind the tick
@@ -118,6 +138,7 @@ class Watch:
         rate_pl_h = pump.rate_pl_h() if running else 0
         pressure_pa = pump.pressure_pa
         sensors = self.sensors
+        self._recent_pa = self._recent_pa[1:] + [pressure_pa]
         slow = _LEAP[self._leap.update(rate_pl_h // PL_PER_NL, pressure_pa)]
         if self._band.update(running, pressure_pa) or sensors.faulty:
             slow |= bits["SENSOR_FAULT"]

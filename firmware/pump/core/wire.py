@@ -102,6 +102,9 @@ PROGRAM: dict[str, tuple[type, int, int]] = {
     "bolus_ms": (int, 0, 21600000),
     "bolus_lockout_ms": (int, 0, 86400000),
     "attended": (int, 0, 1),
+    "pump": (str, 0, 16),  # serial number of the pump that it is for; empty: any
+    "firmware": (str, 0, 16),  # begin of the digest of the firmware that it is for; empty: any
+    "library": (str, 0, 16),  # begin of the digest of the drug library that it is for; empty: any
     "date": (str, 10, 10),
     "author": (str, 1, 40),
 }
@@ -136,11 +139,19 @@ DIGEST_DIFFERS, REPLAYED, STILL_TRUE, FIRMWARE_FAULT = -32003, -32004, -32005, -
 def program_digest(header: "Message", phases: list["Phase"]) -> str:
     """SHA-256, in hex, of a program's header and phases: what a person confirms and the pump holds."""
     digest = hashlib.sha256()
+    digest_header(digest, header)
+    digest_phases(digest, phases)
+    return binascii.hexlify(digest.digest()).decode()
+
+
+def digest_header(digest: "hashlib._Hash", header: "Message") -> None:
     for key in sorted(PROGRAM):
         digest.update(("%s=%s\n" % (key, header[key])).encode())
+
+
+def digest_phases(digest: "hashlib._Hash", phases: list["Phase"]) -> None:
     for phase in phases:
         digest.update((" ".join([str(part) for part in phase]) + "\n").encode())
-    return binascii.hexlify(digest.digest()).decode()
 
 
 def table_digest() -> str:
