@@ -2,9 +2,6 @@
 
 import gc
 import sys
-from binascii import hexlify
-
-from machine import unique_id
 
 # Nothing in the filesystem may stand in for a part of the image; nor is time lost with looking there.
 sys.path[:] = [".frozen"]
@@ -21,6 +18,7 @@ from pump.core.selftest import Image, Parts
 from pump.drivers.annunciator_pwm import Annunciator
 from pump.drivers.clock_rp2 import Clock
 from pump.drivers.clocks_pio import clocks
+from pump.drivers.identity_rp2 import serial_number
 from pump.drivers.inputs_rp2 import Inputs
 from pump.drivers.keys_gpio import Keys
 from pump.drivers.link_usb import Link
@@ -54,7 +52,7 @@ store = Store()  # before the watchdog runs: a new folder is a slow write
 App(
     board=board,
     build=build_info,
-    serial=hexlify(unique_id()).decode(),
+    serial=serial_number(),
     stepper=stepper,
     odometer=Odometer(PINS["step"]),
     pressure=pressure,
