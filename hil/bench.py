@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from array import array
+from collections.abc import Sequence
 from types import TracebackType
 from typing import TYPE_CHECKING, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
@@ -203,6 +204,13 @@ class Bench:
     def press(self, key: str, seconds: float = 0.2) -> None:
         """Presses "stop", "start", "bolus" or "mute" for so long, as time goes on."""
         self.target.press(key, seconds)
+
+    def hold_in_turn(self, keys: Sequence[str]) -> None:
+        """Holds keys one after the other, each long enough to count."""
+        self.run_for(0.4)  # a pump that was just switched on has to see them up first
+        for key in keys:
+            self.press(key, 1.2)
+            self.run_for(1.6)
 
     def hold_key(self, key: str) -> None:
         self.target.press(key, None)

@@ -8,6 +8,7 @@ from typing import Any
 
 from hil.bench import Bench
 from pump.core.syringes import SYRINGES, step_volume_pl
+from pump.core.wire import table_digest
 
 MACHINE_TIMES = int(os.environ.get("MACHINE_TIMES", "1"))  # so many times as long are the stateful runs
 SYRINGE = "bd-plastipak-50"
@@ -50,6 +51,14 @@ def header(phases: list[list[Any]], attended: bool = False, **changed: Any) -> d
         "date": "2026-11-24",
         "author": "the rig",
     } | changed
+
+
+def sign_in(pump: Any) -> None:
+    """An operator at the controller itself, with all locks open: what the client does over the link, and a hand."""
+    who = {"operator": "bench", "passphrase": "", "label": "test", "wire": table_digest()}
+    assert pump.act("sign_in", who)[1] is None
+    pump.access.hear()
+    pump.access.maintain()
 
 
 def start(bench: Bench, phases: list[list[Any]], attended: bool = False) -> None:

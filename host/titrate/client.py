@@ -5,6 +5,7 @@ It has no clock: every wait is a read on the port, whose time-out is device time
 
 from __future__ import annotations
 
+import os
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -13,6 +14,7 @@ from typing import Any
 import serial
 
 from pump.core import framing, wire
+from titrate import hands
 from titrate.errors import BadFrame, LinkError, Refused, TimedOut, VersionMismatch
 from titrate.mirror import Mirror
 from titrate.ports import open_port
@@ -26,6 +28,13 @@ TRIES = 4  # SR-LINK-08
 STATUS_TIMEOUT_S = 5.0  # the pump speaks every second
 STATUS_READS = 1000  # a device that chatters without ever sending a status is no pump at work
 HEARTBEAT_EVERY = 5  # status messages
+MOST_WANTED = 3  # before a request: a session, and a hand at the pump for two things
+
+SIGNED_IN_AS = {
+    "operator": os.environ.get("TITRATE_OPERATOR", "bench"),
+    "passphrase": os.environ.get("TITRATE_PASSPHRASE", ""),
+    "label": os.environ.get("TITRATE_LABEL", "bench"),
+}
 
 
 class Pump:
@@ -33,10 +42,24 @@ class Pump:
 
     hello: what the pump said of itself. on_status, on_event: called for each notification. Raises LinkError's tree
     when the pump does not answer or does not fit, Refused when it says no.
+
+    operator, passphrase, label: who signs in, and for which run, when a request wants a session; the environment's
+    TITRATE_OPERATOR, TITRATE_PASSPHRASE and TITRATE_LABEL unless given. at_the_pump: as `hands.ask`, for when a
+    request wants a hand at the pump; a simulated bench has its own.
     """
 
-    def __init__(self, port: serial.SerialBase) -> None:
+    def __init__(
+        self,
+        port: serial.SerialBase,
+        operator: str | None = None,
+        passphrase: str | None = None,
+        label: str | None = None,
+    ) -> None:
         self.port = port
+        given = {"operator": operator, "passphrase": passphrase, "label": label}
+        self._credentials = {name: SIGNED_IN_AS[name] if value is None else value for name, value in given.items()}
+        bench = getattr(port, "bench", None)
+        self.at_the_pump = bench.hold_in_turn if bench else hands.ask
         self.on_status: Callable[[Status], None] | None = None
         self.on_event: Callable[[Event], None] | None = None
         self.event_log: list[Event] = []
@@ -48,12 +71,15 @@ class Pump:
         self._since_heartbeat = 0
         self._told = 0  # periodic statuses so far: the only clock there is
         self.state = "BOOT"
+        self._operator = ""  # whose session is open
         self.hello = self._open()
 
     @classmethod
-    def open(cls, url: str) -> Pump:
+    def open(
+        cls, url: str, operator: str | None = None, passphrase: str | None = None, label: str | None = None
+    ) -> Pump:
         """Opens a port and says hello. LinkError names the ports that exist when this one does not."""
-        return cls(open_port(url))
+        return cls(open_port(url), operator, passphrase, label)
 
     def _open(self) -> dict[str, Any]:
         hello = self.request("hello")
@@ -197,6 +223,30 @@ class Pump:
     # --- the line
 
     def request(self, method: str, **params: Any) -> dict[str, Any]:
+        """Sends a request, and before it what the pump wants first: a session, or a hand at the pump."""
+        for _ in range(MOST_WANTED):
+            if wire.METHODS[method][0] in wire.SIGNED and not self._operator:
+                self._request("sign_in", **self._credentials, wire=wire.table_digest())
+            try:
+                return self._request(method, **params)
+            except Refused as refused:
+                if not self._provide(refused):
+                    raise
+        return self._request(method, **params)
+
+    def _provide(self, refused: Refused) -> bool:
+        """Does what a refusal asks for; False where that is nothing, or nothing that can be done from here."""
+        if refused.code == wire.NO_SESSION and refused.method != "sign_in":  # it was closed meanwhile
+            self._operator = ""
+            return True
+        keys = wire.KEYS_FOR.get(refused.code)
+        if keys and self.at_the_pump:
+            self.at_the_pump(keys)
+            self._request("status")
+            return True
+        return False
+
+    def _request(self, method: str, **params: Any) -> dict[str, Any]:
         """Sends a request until its reply comes, at most TRIES times; the pump acts on it once."""
         number = self._id
         line = framing.encode({"id": number, "method": method, "params": params})
@@ -212,14 +262,16 @@ class Pump:
                 if error.get("code") == wire.REPLAYED and method != "hello":
                     # A request before this one was cut short here, by an exception, but not there: begin anew.
                     self._id = number + 1
-                    self.request("hello")
-                    return self.request(method, **params)
+                    self._request("hello")
+                    return self._request(method, **params)
                 self._id = number + 1
-                raise Refused(method, self.state, str(error.get("message")))
+                raise Refused(method, self.state, str(error.get("message")), int(error.get("code", 0)))
             self._id = number + 1
             result = reply["result"]
             if method == "status":
                 self._take_status(result)
+            if method == "sign_in":
+                self._operator = result["operator"]
             return dict(result)
         raise TimedOut(f"no answer to {method} from {self.port.port} after {TRIES} tries; is it a Titrate pump?")
 
@@ -271,5 +323,6 @@ class Pump:
 
     def _take_status(self, status: Status) -> None:
         self.state = status["state"]
+        self._operator = status["operator"]
         if self.on_status:
             self.on_status(status)

@@ -37,12 +37,13 @@ class VersionMismatch(LinkError):
 
 
 class Refused(PumpError):
-    """The pump said no to `method` in `state`, and gave a `reason`."""
+    """The pump said no to `method` in `state`, and gave a `reason` and one of the wire's codes."""
 
     exit_code = 4
 
-    def __init__(self, method: str, state: str, reason: str) -> None:
+    def __init__(self, method: str, state: str, reason: str, code: int = 0) -> None:
         super().__init__(method, state, reason)
+        self.code = code
         self.method = method
         self.state = state
         self.reason = reason

@@ -11,8 +11,10 @@ if TYPE_CHECKING:
     from titrate.client import Pump
 
 
-def upload(pump: Pump, library: core.Library) -> str:
+def upload(pump: Pump, library: core.Library, utc_s: int = 0) -> str:
     """Puts a library in force in a pump that is idle; its digest. Raises Refused, and BadFrame.
+
+    utc_s: the time of now, which the pump keeps beside it; 0 if nobody knows.
 
     Each part is compared with what the pump reads back; the old library stays in force until the digest is named.
     """
@@ -23,7 +25,7 @@ def upload(pump: Pump, library: core.Library) -> str:
             reply = pump.request("library_load", count=count, index=index, first=first, fields=fields)
             if reply["fields"] != fields:
                 raise BadFrame(f"library_load: the pump read back {reply['fields']} for {fields}")
-    reply = pump.request("library_confirm", digest=library.digest)
+    reply = pump.request("library_confirm", digest=library.digest, utc_s=utc_s)
     if reply["digest"] != library.digest:
         raise BadFrame(f"library_confirm: the pump holds a library with digest {reply['digest']}, not {library.digest}")
     return library.digest

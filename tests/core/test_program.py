@@ -12,7 +12,7 @@ from pump.core import framing, wire
 from pump.core.controller import Controller
 from pump.core.program import Program, Refusal
 from tests.core.strategies import SYRINGES
-from tests.programs import SYRINGE, Oracle, flat, header
+from tests.programs import SYRINGE, Oracle, flat, header, sign_in
 
 BOARD_PL_H = 1200 * 10**9
 BOARD_STEPS_PER_S = 2500
@@ -20,10 +20,11 @@ PHASES = flat(25, 60) * 3
 
 
 def fresh() -> Controller:
-    """The controller of a pump that has just been switched on."""
+    """The controller of a pump that has just been switched on, with an operator at it."""
     target: Any = open_bench("sim://").target
     controller: Controller = target.app.controller
     assert controller.state == "IDLE"
+    sign_in(controller)
     return controller
 
 

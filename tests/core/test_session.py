@@ -11,7 +11,7 @@ from pump.core import wire
 from pump.core.session import Session, checked
 
 Message = dict[str, Any]
-SAMPLE: dict[type, Any] = {str: "x", int: 1, dict: {}, list: []}
+SAMPLE: dict[type, Any] = {str: "x", int: 1, bool: True, dict: {}, list: []}
 
 anything = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),

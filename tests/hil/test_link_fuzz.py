@@ -10,7 +10,7 @@ from hil.bench import Bench, open_bench
 from pump.core import framing, wire
 from pump.core.controller import Controller
 from pump.core.states import STATES
-from tests.programs import SYRINGE, Oracle, flat, header
+from tests.programs import SYRINGE, Oracle, flat, header, sign_in
 
 
 class Raw:
@@ -21,6 +21,7 @@ class Raw:
         self.deframer = framing.Deframer()
         self.number = 0
         self.ask("hello")
+        sign_in(self.controller)
 
     def send(self, data: bytes) -> list[dict[str, Any]]:
         self.bench.target.write(data)
@@ -273,7 +274,7 @@ def test_parts_must_follow_each_other() -> None:
 def test_every_command_is_refused_in_the_states_that_do_not_list_it(method: str) -> None:
     event, wanted, _ = wire.METHODS[method]
     assert event is not None
-    sample: dict[type, Any] = {str: "x", int: 1, dict: {}, list: []}
+    sample: dict[type, Any] = {str: "x", int: 1, bool: True, dict: {}, list: []}
     for state in STATES:
         if event in STATES[state][2]:
             continue

@@ -59,7 +59,7 @@ def test_nothing_that_decides_the_dose_is_changed_during_a_run(bench: Bench) -> 
         ("configure", {"settings": bench.pump.settings()}),
         ("load", {"program": header(phases), "first": 0, "phases": phases}),
         ("syringe", {"syringe": SYRINGE, "fill_nl": 1_000_000}),
-        ("library_confirm", {"digest": "0" * 64}),
+        ("library_confirm", {"digest": "0" * 64, "utc_s": 0}),
     ):
         with pytest.raises(Refused, match="in state INFUSING"):
             bench.pump.request(method, **params)
@@ -83,7 +83,7 @@ def test_a_flipped_bit_in_the_store_is_an_alarm_and_in_the_log(what: str) -> Non
         store = bench.target.store  # type: ignore[attr-defined]
         bench.cut_power()
         segments = sorted(name for name in store.files if name.startswith("j0"))
-        name = {"journal": segments[-1], "settings": "settings1", "totals": "totals0"}[what]
+        name = {"journal": segments[-1], "settings": "settings1", "totals": "totals1"}[what]
         store.flip_bit(name, 8 * len(store.files[name]) // 2)
         bench.restore_power()
         bench.run_for(2)

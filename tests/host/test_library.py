@@ -174,7 +174,7 @@ def test_each_regimen_passes_its_own_entry_and_not_at_four_times_its_rate(name: 
     assert entry["drug"] == "ketamine"
     assert check_program(entry, header, phases) == []
     if weight == "70 kg":
-        fourfold = [[kind, ms, begin * 4, end * 4] for kind, ms, begin, end in phases]
+        fourfold = [[kind, ms, begin * 4, end * 4] for kind, ms, begin, end, *_bounds in phases]
         assert any(finding[1] == "hard" for finding in check_program(entry, header, fourfold))
 
 

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 
 
 def hello(pump: "Controller") -> "Message":
+    pump.access.sign_out()
     board = pump.board
     return {
         "name": "titrate",
@@ -306,6 +307,9 @@ def acknowledge(pump: "Controller") -> "Message":
 
 COMMANDS: "dict[str, Callable[..., Message]]" = {
     "hello": hello,
+    "sign_in": housekeeping.sign_in,
+    "operators": housekeeping.operators,
+    "operator": housekeeping.operator,
     "status": status,
     "syringe": syringe,
     "load": load,
@@ -331,4 +335,7 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "library": housekeeping.library,
     "library_load": housekeeping.library_load,
     "library_confirm": housekeeping.library_confirm,
+    "library_history": housekeeping.library_history,
+    "clear": housekeeping.clear,
+    "clear_confirm": housekeeping.clear_confirm,
 }

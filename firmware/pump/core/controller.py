@@ -5,6 +5,7 @@ watch.py's, limits and boluses dosing.py's, totals books.py's.
 """
 
 from pump.core import alarms, states, wire
+from pump.core.access import Access
 from pump.core.books import Books
 from pump.core.commands import COMMANDS
 from pump.core.dosing import Dosing
@@ -54,6 +55,8 @@ class Controller:
         self.dosing = Dosing(board)
         self.dosing.library = kept.library
         self.books = Books(kept, self.dosing.ledger)
+        self.access = Access(kept.operators)
+        self.clearing: "tuple[str, str] | None" = None  # (what, token) that the last request asked to forget
         self.signals = Annunciator()
         self.report: "dict[str, str]" = {}
         self.state = "BOOT"
@@ -211,6 +214,11 @@ class Controller:
         self.books.book(self)
         self._recheck()
         self.signals.mark(self.dosing.overrides > 0)
+        told = self.access.second(elapsed_ms, self.infusion is None)
+        if told:
+            self.log.add(self.now_ms, "session", told)
+            self.signals.refuse()
+            self.changed = True
         self.watch.second(self, elapsed_ms)
         self.books.pass_time(elapsed_ms, self.course is not None)
 
@@ -388,7 +396,11 @@ class Controller:
             if command and not states.allows(self.state, command):
                 possible = ", ".join(states.states_of(command))
                 raise Refusal(wire.NOT_IN_STATE, "%s in state %s; possible in %s" % (method, self.state, possible))
+            if command and not by:
+                self.access.check(command)
             result = COMMANDS[method](self, **params)
+            if command and method != "clear":
+                self.clearing = None
         except Refusal as refusal:
             self._note_refusal("%s%s: %s" % (method, by, refusal.reason))
             self.signals.refuse()
@@ -467,6 +479,7 @@ class Controller:
             "pressure_pa": self.pressure_pa,
             "library": self.dosing.library.digest[:8] if self.dosing.library.entries else "",
             "overrides": self.dosing.overrides,
+            "operator": self.access.operator,
             "muted_ms": self.signals.muted_ms,
             "alarms": alarms.named(self.alarms),
         }

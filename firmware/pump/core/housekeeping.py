@@ -1,6 +1,6 @@
-"""Requests that deliver nothing: the log, sound, settings, the drug library, what was given. Raises Refusal."""
+"""Requests that deliver nothing: the log, sound, settings, library, operators, what was given. Raises Refusal."""
 
-from binascii import hexlify
+from binascii import crc32, hexlify
 
 from pump.core import alarms, wire
 from pump.core.library import Incoming, part
@@ -10,11 +10,13 @@ from pump.core.signals import MOST_MUTE_MS
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
+    from pump.core.access import Operators
     from pump.core.controller import Controller
     from pump.core.hardware import Message
 
 EVENTS_PER_REPLY = 8
 EVENTS_TEXT_BYTES = 400  # with quotes and numbers around it a reply stays one line of the link
+CLEARED = ("library", "operators", "settings")
 JOURNAL_BYTES = 256  # of a file in one reply, which takes twice as many characters
 
 
@@ -117,7 +119,7 @@ def library_load(pump: "Controller", count: int, index: int, first: int, fields:
     return {"fields": held}
 
 
-def library_confirm(pump: "Controller", digest: str) -> "Message":
+def library_confirm(pump: "Controller", digest: str, utc_s: int) -> "Message":
     """Puts the library that has come in, and has this digest, in force (SR-LIB-10, SR-AUTH-08)."""
     dosing = pump.dosing
     coming = dosing.incoming.accepted(digest) if dosing.incoming else Incoming(0).accepted(digest)
@@ -126,6 +128,79 @@ def library_confirm(pump: "Controller", digest: str) -> "Message":
         raise Refusal(wire.STILL_TRUE, "library: cannot be stored")
     pump.drop_program()
     dosing.library, dosing.incoming = coming, None
+    pump.memory.note_library(utc_s)
     pump.log.add(pump.now_ms, "library", "%d entries, digest %s" % (len(coming.entries), coming.digest))
     pump.event("CONFIGURE")
     return {"digest": coming.digest}
+
+
+def library_history(pump: "Controller") -> "Message":
+    """The libraries that came in force, the newest last, as many as fit (SR-LIB-13)."""
+    lines = pump.memory.library_history()
+    while sum([len(line) + 4 for line in lines]) > 800:
+        lines.pop(0)
+    return {"lines": lines}
+
+
+def sign_in(pump: "Controller", operator: str, passphrase: str, label: str, wire: str) -> "Message":
+    """Opens an operator's session; each opening, and each that fails, is in the log (SR-AUTH-01)."""
+    told = pump.access.sign_in(operator, passphrase, label, wire)
+    pump.log.add(pump.now_ms, "session", told)
+    pump.changed = True
+    return {"operator": operator}
+
+
+def operators(pump: "Controller") -> "Message":
+    access = pump.access
+    known = [[name, access.operators[name][2]] for name in sorted(access.operators)]
+    return {
+        "operators": known,
+        "operator": access.operator,
+        "label": access.label,
+        "heard": access.heard,
+        "maintenance_ms": access.maintenance_ms,
+    }
+
+
+def operator(pump: "Controller", name: str, salt: str, digest: str, administrator: bool) -> "Message":
+    """Records an operator, who may then sign in; the passphrase itself never comes here (SR-AUTH-05, SR-AUTH-07)."""
+    _keep_operators(pump, pump.access.changed(name, salt, digest, administrator))
+    pump.log.add(pump.now_ms, "session", "%s %s" % (name, "is recorded" if digest else "is forgotten"))
+    pump.event("CONFIGURE")
+    return operators(pump)
+
+
+def _keep_operators(pump: "Controller", records: "Operators") -> None:
+    if not pump.memory.save_operators(records):
+        pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
+        raise Refusal(wire.STILL_TRUE, "operators: cannot be stored")
+    pump.access.operators = records
+
+
+def clear(pump: "Controller", what: str) -> "Message":
+    """The first of the two steps to forget something: its token is good for the next request only (SR-UI-10)."""
+    if what not in CLEARED:
+        raise Refusal(wire.WRONG_PARAMETERS, "what: must be one of %s" % ", ".join(CLEARED))
+    token = "%08x" % crc32(("%s %d %d" % (what, pump.now_ms, pump.log.last)).encode())
+    pump.clearing = (what, token)
+    pump.event("CONFIGURE")
+    return {"what": what, "token": token}
+
+
+def clear_confirm(pump: "Controller", token: str) -> "Message":
+    if pump.clearing is None or pump.clearing[1] != token:
+        raise Refusal(wire.DIGEST_DIFFERS, "token: not that of the request before this one")
+    what = pump.clearing[0]
+    if what == "operators":
+        _keep_operators(pump, {})
+    elif what == "settings":
+        configure(pump, {name: wire.SETTINGS[name][2] for name in wire.SETTINGS})
+    else:
+        if not pump.memory.forget_library():
+            raise Refusal(wire.STILL_TRUE, "library: cannot be stored")
+        pump.dosing.library = pump.memory.library
+        pump.memory.note_library(0)
+        pump.drop_program()
+    pump.log.add(pump.now_ms, "cleared", what)
+    pump.event("CONFIGURE")
+    return {"what": what}

@@ -18,7 +18,9 @@ from pump.core.wire import SETTINGS
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from collections.abc import Iterator
+    from typing import Any
 
+    from pump.core.access import Operators
     from pump.core.hardware import Message, Phase
     from pump.core.store import Store
 
@@ -31,15 +33,19 @@ _MOST_VALUE = 0xFFFFFFFF
 
 _LIBRARY = "library%d"
 _PROGRAM = "program"
+_OPERATORS = "operators"
+_HISTORY = "history"
+_HISTORY_LINES = 16
 _NO_SLOT = 2
 
 
 class Memory:
     """journal: open. findings: what was wrong with the stored things at power-on, as texts.
 
-    settings: {name: value}. library: the stored one, or an empty one. interrupted: whether power failed while an
-    infusion was under way. totals: of TOTALS, as of the last checkpoint, what may have been delivered after it
-    included; None before the first one. ledger_state: for Ledger.restore, or None. lost_steps: to be booked on top.
+    settings: {name: value}. library: the stored one, or an empty one. operators: as Access has them. interrupted:
+    whether power failed while an infusion was under way. totals: of TOTALS, as of the last checkpoint, what may have
+    been delivered after it included; None before the first one. ledger_state: for Ledger.restore, or None.
+    lost_steps: to be booked on top.
     """
 
     def __init__(self, store: "Store") -> None:
@@ -52,6 +58,7 @@ class Memory:
         self.failed = False  # a checkpoint could not be written
         self.settings = {name: SETTINGS[name][2] for name in SETTINGS}
         self.library = Library()
+        self.operators: "Operators" = {}
         self.library_intact: "bool | None" = None
         self.settings_intact: "bool | None" = None
         self.totals: "list[int] | None" = None
@@ -69,6 +76,7 @@ class Memory:
         self._open_totals()
         self._open_settings()
         self._open_library()
+        self._open_operators()
 
     def _open_totals(self) -> None:
         values, torn = self._totals.load()
@@ -118,6 +126,12 @@ class Memory:
         if not self.library_intact:
             self._slot.save([_NO_SLOT])
 
+    def _open_operators(self) -> None:
+        try:
+            self.operators = self._recall(_OPERATORS) or {}
+        except ValueError:
+            self.findings.append("operators: damaged; none is known")
+
     def _lines(self, name: str) -> "Iterator[str]":
         data = self._store.read(name) or b""
         at = 0
@@ -162,25 +176,69 @@ class Memory:
 
     def save_program(self, header: "Message", phases: "list[Phase]", digest: str) -> bool:
         """Keeps the program that a person has confirmed (SR-LOG-05)."""
-        text = json.dumps([header, phases, digest])
-        data = text.encode()
-        try:
-            self._store.write(_PROGRAM, data + b" %08x" % binascii.crc32(data))
-        except OSError:
-            return False
-        return True
+        return self._keep(_PROGRAM, [header, phases, digest])
 
     def program(self) -> "tuple[Message, list[Phase], str] | None":
         """The program that was confirmed last; None where there is none, or a damaged one."""
         try:
-            data = self._store.read(_PROGRAM) or b""
+            header, phases, digest = self._recall(_PROGRAM)
+        except (ValueError, TypeError):
+            return None
+        return header, phases, digest
+
+    def save_operators(self, operators: "Operators") -> bool:
+        """Stores who may do what."""
+        if not self._keep(_OPERATORS, operators):
+            return False
+        self.operators = operators
+        return True
+
+    def forget_library(self) -> bool:
+        """No library is in force any more."""
+        if not self._slot.save([_NO_SLOT]):
+            return False
+        self.library, self.library_intact = Library(), None
+        return True
+
+    def note_library(self, utc_s: int) -> None:
+        """The library in force has come in force: another line of the history, the oldest goes (SR-LIB-13)."""
+        codes = " ".join(["%s/%d" % (entry["code"], entry["version"]) for entry in self.library.entries])
+        line = "%d %s %s" % (utc_s, self.library.digest[:16] if codes else "none", codes)
+        lines = self.library_history()[1 - _HISTORY_LINES :] + [line[:200]]
+        try:
+            self._store.write(_HISTORY, "\n".join(lines).encode())
         except OSError:
+            self.failed = True
+
+    def library_history(self) -> list[str]:
+        """utc_s, begin of the digest, code/version of the first entries; a line each, the oldest first."""
+        try:
+            data = self._store.read(_HISTORY) or b""
+            return data.decode().split("\n") if data else []
+        except (OSError, UnicodeError):
+            return []
+
+    def _keep(self, name: str, value: object) -> bool:
+        """Stores a value with its CRC."""
+        data = json.dumps(value).encode()
+        try:
+            self._store.write(name, data + b" %08x" % binascii.crc32(data))
+        except OSError:
+            return False
+        return True
+
+    def _recall(self, name: str) -> "Any":
+        """What was stored; None where nothing was. Raises ValueError where it is damaged."""
+        try:
+            data = self._store.read(name)
+        except OSError:
+            data = b""
+        if data is None:
             return None
         end = len(data) - 9
         if end < 0 or data[end:] != b" %08x" % binascii.crc32(data[:end]):
-            return None
-        header, phases, digest = json.loads(data[:end].decode())
-        return header, phases, digest
+            raise ValueError(name)
+        return json.loads(data[:end].decode())
 
 
 def is_settings(settings: "Message") -> bool:

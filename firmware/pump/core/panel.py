@@ -7,7 +7,9 @@ TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.controller import Controller
 
-# START, which takes two different keys: what it asks for, by state. In ALARM it acknowledges and starts nothing.
+# START, which takes two different keys: what it asks for, by state. In ALARM it acknowledges and starts nothing; in
+# IDLE it lets the pump be set up (SR-AUTH-07). The first MUTE since power-on also says that the buzzer was heard and
+# the lights were seen (SR-POST-07, SR-AUDIO-09).
 STARTS = {"READY": "start", "PAUSED": "resume", "KVO": "resume", "ALARM": "acknowledge"}
 
 _BY = " (key)"
@@ -23,12 +25,18 @@ def pressed(pump: "Controller", actions: int) -> None:
         method = STARTS.get(pump.state)
         if method:
             pump.act(method, {}, _BY)
+        elif pump.state == "IDLE":
+            pump.access.maintain()
+            pump.log.add(pump.now_ms, "session", "the pump may be set up" + _BY)
         else:
             signals.refuse()
     if actions & keys.BOLUS:
         _bolus(pump)
     if actions & keys.MUTE:
-        if signals.muted_ms:
+        if pump.access.hear():
+            pump.log.add(pump.now_ms, "heard", "buzzer and lights" + _BY)
+            signals.mute(MOST_MUTE_MS)
+        elif signals.muted_ms:
             signals.unmute()
         elif not signals.mute(MOST_MUTE_MS):
             signals.refuse()

@@ -18,7 +18,18 @@ VERSION = "0.1.0"
 
 # method: (state event or None where it is legal always, {parameter: type}, what it does)
 METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
-    "hello": (None, {}, "opens a session; names firmware, board and wire digest"),
+    "hello": (None, {}, "begins to talk; names firmware, board and wire digest, and closes the session of before"),
+    "sign_in": (
+        None,
+        {"operator": str, "passphrase": str, "label": str, "wire": str},
+        "opens an operator's session for a run, from a host that has these very tables",
+    ),
+    "operators": (None, {}, "who is known, and what is open"),
+    "operator": (
+        "CONFIGURE",
+        {"name": str, "salt": str, "digest": str, "administrator": bool},
+        "records an operator, or without a digest forgets one",
+    ),
     "status": (None, {}, "the status of now"),
     "syringe": (
         "FIT_SYRINGE",
@@ -59,8 +70,22 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
         {"count": int, "index": int, "first": int, "fields": dict},
         "takes in a part of a drug library and echoes it",
     ),
-    "library_confirm": ("CONFIGURE", {"digest": str}, "puts the library that has this digest in force"),
+    "library_confirm": (
+        "CONFIGURE",
+        {"digest": str, "utc_s": int},
+        "puts the library that has this digest in force; utc_s is kept beside it, 0 if nobody knows",
+    ),
+    "library_history": (None, {}, "the libraries that came in force, and when"),
+    "clear": (
+        "CONFIGURE",
+        {"what": str},
+        "asks to forget settings, library or operators; names the token to confirm with",
+    ),
+    "clear_confirm": ("CONFIGURE", {"token": str}, "forgets what the request before this one asked to forget"),
 }
+
+# requests whose event is one of these want the session of an operator (SR-AUTH-01)
+SIGNED = ("LOAD", "CONFIRM", "START", "RESUME", "BOLUS", "ADJUST", "FIT_SYRINGE", "CONFIGURE")
 
 # notification: what it tells (SR-LINK-01, SR-LINK-02)
 NOTIFICATIONS = {
@@ -83,6 +108,7 @@ STATUS = {
     "pressure_pa": "at the outlet of the syringe",
     "library": "begin of the digest of the drug library in use, empty without one",
     "overrides": "soft limits that a person has overridden for this program",
+    "operator": "whose session is open, empty without one",
     "muted_ms": "left of a sound pause",
     "alarms": "names of the alarms in force, highest priority first",
 }
@@ -131,9 +157,17 @@ ERRORS = {
     -32004: "replayed id",
     -32005: "condition still true",
     -32006: "firmware fault",
+    -32007: "no session",
+    -32008: "not heard",
+    -32009: "not in maintenance",
+    -32010: "not allowed",
 }
 UNKNOWN_METHOD, WRONG_PARAMETERS, NOT_IN_STATE, BEYOND_LIMIT = -32601, -32602, -32001, -32002
 DIGEST_DIFFERS, REPLAYED, STILL_TRUE, FIRMWARE_FAULT = -32003, -32004, -32005, -32006
+NO_SESSION, NOT_HEARD, NO_MAINTENANCE, NOT_ALLOWED = -32007, -32008, -32009, -32010
+
+# what a hand at the pump has to do about a refusal: the keys to hold, one after the other, a second each
+KEYS_FOR = {NOT_HEARD: ("mute",), NO_MAINTENANCE: ("start", "mute")}
 
 
 def program_digest(header: "Message", phases: list["Phase"]) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import typer
 
+from titrate import hands
 from titrate.cli import output
 from titrate.errors import PumpError
 
@@ -31,6 +32,8 @@ COMMANDS = {
     "protocols": "protocols",
     "library": "library",
     "settings": "settings",
+    "operators": "operators",
+    "clear": "settings",
     "log": "log",
     "selftest": "selftest",
     "ports": "ports",
@@ -78,6 +81,8 @@ for name, place in COMMANDS.items():
             if member not in alone:
                 group.command(member.__name__)(reporting(member))
         app.add_typer(group, name=name)
+
+hands.ask = output.ask_for_hands
 
 
 def main() -> None:

@@ -1,5 +1,6 @@
 """Drug libraries, in files and in a pump: `titrate library validate` and the rest. Every one takes --json."""
 
+import time
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
@@ -80,11 +81,34 @@ def upload(file: File, port: output.Port, json: output.Json = False) -> None:
 
     found = read(file).library
     with Pump.open(port) as pump:
-        digest = library_link.upload(pump, found)
+        digest = library_link.upload(pump, found, int(time.time()))
     if json:
         output.document({"file": file, "digest": digest, "entries": len(found.entries)})
     else:
         output.results().print(f"{len(found.entries)} entries are in force, digest {digest}", soft_wrap=True)
+
+
+def history(port: output.Port, json: output.Json = False) -> None:
+    """The libraries that came in force in a pump, and when."""
+    from datetime import UTC, datetime
+
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        lines = pump.request("library_history")["lines"]
+    found = []
+    for line in lines:
+        utc_s, digest, *codes = line.split()
+        when = datetime.fromtimestamp(int(utc_s), UTC).isoformat() if int(utc_s) else None
+        found.append({"utc": when, "digest": digest, "entries": codes})
+    if json:
+        output.document(found)
+        return
+    for entry in found:
+        words = f"{entry['utc'] or 'nobody told the time':<25}  {entry['digest']}  {', '.join(entry['entries'])}"
+        output.results().print(words, markup=False, highlight=False, soft_wrap=True)
+    if not found:
+        output.results().print("no library has come in force")
 
 
 def _print(library: "Library", notes: dict[str, str]) -> None:
@@ -124,4 +148,4 @@ def _or_none(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-library = (validate, show, diff, upload)
+library = (validate, show, diff, upload, history)

@@ -5,12 +5,13 @@ Rich leaves colours out where NO_COLOR is set or no terminal is there.
 
 import json as encoder
 import sys
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import typer
 from rich.console import Console
 
-from titrate.errors import ProtocolError, PumpError
+from titrate.errors import LinkError, ProtocolError, PumpError
 
 WIDTH_WITHOUT_TERMINAL = 160  # columns: a pipe gets whole tables
 
@@ -52,6 +53,17 @@ def confirm(question: str, command: str) -> None:
         raise ProtocolError(command, None, "--yes, where no terminal is there to ask at")
     if not typer.confirm(question):
         raise typer.Exit(1)
+
+
+def ask_for_hands(keys: Sequence[str]) -> None:
+    """A person has to hold keys of the pump; the first MUTE since it was switched on says that it was heard and seen.
+    Without a terminal nobody can be asked: raises LinkError."""
+    told = ", then ".join(f"{key.upper()} for a second" for key in keys)
+    if not sys.stdin.isatty():
+        raise LinkError(f"the pump wants a hand: hold {told}, and try again")
+    seen = "If you have heard its buzzer and seen its three lights, hold" if keys == ("mute",) else "Hold"
+    messages().print(f"At the pump: {seen} {told}.", style="bold")
+    typer.prompt("Done? Press Enter", default="", show_default=False, err=True)
 
 
 def failure(error: PumpError, json: bool) -> None:

@@ -1,4 +1,4 @@
-"""`titrate settings`: what can be chosen in the pump, beside its drug library."""
+"""`titrate settings` and `titrate clear`: what can be chosen in the pump, and how it forgets what was chosen."""
 
 from typing import Annotated
 
@@ -26,6 +26,26 @@ def settings(
     for name in sorted(found):
         least, most, _, meaning = SETTINGS[name]
         console.print(f"{name:<18} {found[name]}  ({least} to {most}) {meaning}", markup=False, highlight=False)
+
+
+def clear(
+    what: Annotated[str, typer.Argument(help="settings, library or operators")],
+    port: output.Port,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
+    json: output.Json = False,
+) -> None:
+    """Let an idle pump forget its settings, its drug library or its operators."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        token = pump.request("clear", what=what)["token"]
+        if not yes:
+            output.confirm(f"Forget the {what} of the pump on {port}?", "titrate clear")
+        done = pump.request("clear_confirm", token=token)
+    if json:
+        output.document(done)
+    else:
+        output.results().print(f"forgotten: {what}", markup=False, highlight=False)
 
 
 def _change(text: str) -> tuple[str, int]:

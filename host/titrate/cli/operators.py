@@ -1,0 +1,70 @@
+"""Who may start the pump and set it up. Until somebody is recorded, `bench` without a passphrase may do everything.
+
+Sign in by the environment: TITRATE_OPERATOR, TITRATE_PASSPHRASE, and TITRATE_LABEL for the run.
+"""
+
+import secrets
+from typing import Annotated
+
+import typer
+
+from titrate.cli import output
+
+Name = Annotated[str, typer.Argument(help="The operator's name, 1 to 20 characters.")]
+
+
+def default(context: typer.Context, port: output.Port = "", json: output.Json = False) -> None:
+    """Show who is known to a pump."""
+    from titrate.client import Pump
+    from titrate.errors import ProtocolError
+
+    if context.invoked_subcommand:
+        return
+    if not port:
+        raise ProtocolError("--port", None, "where the pump is, such as sim:// or /dev/ttyACM0")
+    with Pump.open(port) as pump:
+        found = pump.request("operators")
+    if json:
+        output.document(found)
+        return
+    console = output.results()
+    for name, administrator in found["operators"]:
+        console.print(f"{name}{', administrator' if administrator else ''}", markup=False, highlight=False)
+    if not found["operators"]:
+        console.print("nobody is recorded: `bench` without a passphrase may do everything")
+
+
+def add(
+    name: Name,
+    port: output.Port,
+    administrator: Annotated[bool, typer.Option("--administrator", help="May set the pump up, too.")] = False,
+    passphrase: Annotated[
+        str, typer.Option(envvar="TITRATE_NEW_PASSPHRASE", prompt=True, hide_input=True, confirmation_prompt=True)
+    ] = "",
+    json: output.Json = False,
+) -> None:
+    """Record an operator, or give one another passphrase."""
+    from pump.core.access import digest_of
+
+    salt = secrets.token_hex(8)
+    _record(port, json, name=name, salt=salt, digest=digest_of(salt, passphrase), administrator=administrator)
+
+
+def remove(name: Name, port: output.Port, json: output.Json = False) -> None:
+    """Forget an operator."""
+    _record(port, json, name=name, salt="", digest="", administrator=False)
+
+
+def _record(port: str, json: bool, **record: str | bool) -> None:
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        found = pump.request("operator", **record)
+    if json:
+        output.document(found)
+    else:
+        names = ", ".join(name for name, _ in found["operators"]) or "nobody"
+        output.results().print(f"known: {names}", markup=False, highlight=False)
+
+
+operators = (default, add, remove)
