@@ -57,6 +57,10 @@ trace: $(VENV) emulated ## run every test that shows a requirement, and keep the
 	-$(BIN)/pytest -n 2 --dist loadgroup -m requirement
 	$(BIN)/python tools/traceability.py --record; code=$$?; $(BIN)/python tools/make_docs.py; exit $$code
 
+regimens: $(VENV) ## play every packaged protocol to its end on PORT=sim:// into docs/regimens.md; the first 10 min on emu://
+	@case "$(PORT)" in emu*) $(MAKE) --no-print-directory image ;; esac
+	$(BIN)/python tools/regimens.py --port "$(or $(PORT),sim://)"
+
 docs: $(VENV) ## write the generated pages of docs/
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py; else echo "No page is generated yet"; fi
 
@@ -93,4 +97,4 @@ $(TYPINGS): constraints.txt tools/typings.sh | $(VENV)
 	tools/typings.sh
 	@touch $@
 
-.PHONY: help run test check image image-stock flash hil bench trace docs format clean emulated
+.PHONY: help run test check image image-stock flash hil bench regimens trace docs format clean emulated

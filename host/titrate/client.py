@@ -17,7 +17,7 @@ from pump.core import framing, wire
 from titrate import hands
 from titrate.errors import BadFrame, LinkError, Refused, TimedOut, VersionMismatch
 from titrate.mirror import Mirror
-from titrate.ports import open_port
+from titrate.ports import open_port, reopen
 
 Status = dict[str, Any]
 Event = dict[str, Any]
@@ -35,6 +35,7 @@ SIGNED_IN_AS = {
     "passphrase": os.environ.get("TITRATE_PASSPHRASE", ""),
     "label": os.environ.get("TITRATE_LABEL", "bench"),
 }
+RECONNECTS = 100  # tries: one takes 4 s of silence, or a second for a port that is not there
 
 
 class Pump:
@@ -69,10 +70,33 @@ class Pump:
         self._mirror = Mirror()
         self._id = 0
         self._since_heartbeat = 0
+        self._gone = False  # the port itself, as when a plug is pulled
         self._told = 0  # periodic statuses so far: the only clock there is
         self.state = "BOOT"
         self._operator = ""  # whose session is open
         self.hello = self._open()
+
+    def reconnect(self) -> Status:
+        """Finds the same pump again after a lost link and opens a session anew; its status. The pump was not asked, and
+        has gone on meanwhile. Raises the last LinkError when it stays lost.
+        """
+        for left in reversed(range(RECONNECTS)):
+            try:
+                if self._gone:
+                    reopen(self.port)
+                    self._gone = False
+                self._deframer, self._mirror = framing.Deframer(), Mirror()
+                self._statuses.clear()
+                hello = self._open()
+                if hello["firmware"] != self.hello["firmware"]:
+                    raise VersionMismatch(f"{self.port.port}: another pump, or another firmware, answers now")
+                return self.status()
+            except VersionMismatch:
+                raise
+            except LinkError:
+                if not left:
+                    raise
+        raise AssertionError
 
     @classmethod
     def open(
@@ -289,6 +313,7 @@ class Pump:
         try:
             self.port.write(line)
         except (serial.SerialException, OSError) as error:
+            self._gone = True
             raise LinkError(f"{self.port.port}: the line is gone: {error}") from error
 
     def _receive(self, timeout_s: float) -> bool:
@@ -298,6 +323,7 @@ class Pump:
             waiting: int = self.port.in_waiting  # type: ignore[attr-defined]  # every port class has it
             data = self.port.read(waiting or 1)
         except (serial.SerialException, OSError) as error:
+            self._gone = True
             raise LinkError(f"{self.port.port}: the line is gone: {error}") from error
         for message, _fault in self._deframer.feed(data):
             if message is None:

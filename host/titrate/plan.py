@@ -7,7 +7,7 @@ or a change of syringe holds the pump.
 from __future__ import annotations
 
 from bisect import bisect_right
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from functools import cached_property
 from math import ceil, sqrt
@@ -169,6 +169,28 @@ class Plan:
         """The first plan time at which a volume, more than 0 and at most the total, is due."""
         index = next(index for index in range(len(self.phases)) if self._volumes_ml[index + 1] >= volume_ml)
         return self.phases[index].time_at_s(volume_ml - self._volumes_ml[index])
+
+    def after(self, time_s: Fraction) -> Plan:
+        """What is left of the plan behind a plan time before its end. Its time begins there."""
+        phases = []
+        for phase in self.phases:
+            if phase.end_s <= time_s:
+                continue
+            cut_s = max(time_s, phase.begin_s)
+            part = (cut_s - phase.begin_s) / (phase.end_s - phase.begin_s)
+            gone_ml = phase.volume_until_ml(cut_s)
+            phases.append(
+                replace(
+                    phase,
+                    begin_s=cut_s - time_s,
+                    end_s=phase.end_s - time_s,
+                    begin_ml_h=phase.begin_ml_h + part * (phase.end_ml_h - phase.begin_ml_h),
+                    begin_mg_kg_h=phase.begin_mg_kg_h + part * (phase.end_mg_kg_h - phase.begin_mg_kg_h),
+                    volume_ml=phase.volume_ml - gone_ml,
+                    dose_mg=phase.dose_mg - gone_ml * self.concentration_mg_ml,
+                )
+            )
+        return replace(self, phases=tuple(phases))
 
     def as_json(self) -> dict[str, Any]:
         """The document of `titrate plan --json`: the fields of the phases, totals in mL and mg, times in seconds."""

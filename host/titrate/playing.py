@@ -1,242 +1,128 @@
-"""Plays a plan on a pump, from the fitted syringe to the last step, and keeps what was counted and delivered.
+"""Plays a plan on a pump, from the fitted syringe to the last step.
 
-It shows nothing and asks nobody: whoever calls is told of every status, and is asked to change the syringe.
+It shows nothing and asks nobody: an attendant is told of every status, and answers when the pump waits for somebody.
 """
 
 from __future__ import annotations
 
-from array import array
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Protocol
 
-import numpy as np
+from pump.core.units import MS_PER_S
+from titrate.client import Overrides, Pump, Status
+from titrate.errors import LinkError, Refused
+from titrate.following import Follower, waits_for
+from titrate.plan import Plan, nominal_nl
+from titrate.record import Recorder
+from titrate.session import Session
 
-from pump.core.alarms import ALARMS, EFFECT, HIGH, KEEP, MEDIUM, PRIORITY
-from pump.core.units import MS_PER_S, NL_PER_ML
-from titrate.client import Pump, Status
-from titrate.plan import Plan, PlannedPhase, nominal_nl
-from titrate.plot import Series
-
-TOLERANCE_PERCENT = 2.0  # of the delivered volume: what makers of syringe pumps claim at 1 mL/h and above
-UL_PER_ML = 1000
-PRIORITY_NAMES = {HIGH: "high", MEDIUM: "medium"}
-
-
-class Bench(Protocol):
-    """What a simulated port carries: the open end of the line, and hands."""
-
-    simulated: bool
-    seed: int
-
-    @property
-    def delivered_ul(self) -> float: ...
-    def change_syringe(self) -> None: ...
+GO_ON, STOP, GIVE_UP = "go on", "stop", "give up"  # what an attendant answers; None: not yet
+NEW_SYRINGE = ("SYRINGE_EMPTY", "RESERVOIR_LOW")  # alarms that end with a newly declared syringe
+LOST = ("POWER_INTERRUPTED", "WATCHDOG_RESET")  # alarms after which there is no program any more
 
 
-@dataclass
-class Alarm:
-    """One alarm of a session; times in seconds of device time since the start."""
+class Attendant(Protocol):
+    """Who stands at the pump: a person, the hands of a bench, or nobody."""
 
-    name: str
-    raised_s: float
-    cleared_s: float | None = None
+    def see(self, status: Status) -> None:
+        """Told of every status."""
 
-    @property
-    def priority(self) -> str:
-        return PRIORITY_NAMES.get(ALARMS[self.name][PRIORITY], "low")
+    def tell(self, text: str) -> None:
+        """Told what else happens: a lost link, and that it was found again."""
 
+    def attend(self, waiting: list[str], refusal: str) -> str | None:
+        """The pump waits for somebody, because of these alarms or, without any, because it is paused.
 
-@dataclass
-class PhaseResult:
-    """A planned phase beside what came out; rates are means over the part of it that was reached."""
-
-    phase: PlannedPhase
-    reached_s: float
-    commanded_mg_kg_h: float
-    delivered_mg_kg_h: float
-
-    @property
-    def error_percent(self) -> float | None:
-        if not self.commanded_mg_kg_h:
-            return None
-        return 100 * (self.delivered_mg_kg_h / self.commanded_mg_kg_h - 1)
+        refusal: why the last GO_ON was refused. Asked at every status until the answer is not None.
+        """
 
 
-@dataclass
-class Session:
-    """What one run gave. outcome: complete, stopped or alarm. Volumes in mL; delivered_ml is None without a bench."""
+class Nobody:
+    """Lets a pump go on by itself, and gives up where it cannot."""
 
-    plan: Plan
-    hello: dict[str, Any]
-    bench: Bench | None
-    outcome: str = "stopped"
-    alarms: list[Alarm] = field(default_factory=list)
-    device_seconds: float = 0.0
-    syringes_fitted: int = 1
-    _times_ms: array[int] = field(default_factory=lambda: array("q", [0]))
-    _counted_nl: array[int] = field(default_factory=lambda: array("q", [0]))
-    _delivered_ul: array[float] = field(default_factory=lambda: array("d", [0.0]))
+    def see(self, status: Status) -> None: ...
 
-    def sample(self, status: Status, delivered_ul: float | None) -> None:
-        self._times_ms.append(status["infused_ms"])
-        self._counted_nl.append(status["counted_nl"])
-        self._delivered_ul.append(delivered_ul or 0.0)
+    def tell(self, text: str) -> None: ...
 
-    @property
-    def series(self) -> Series:
-        """Samples over plan time, one a second and one at each change."""
-        delivered_ml = np.array(self._delivered_ul) / UL_PER_ML if self.bench else None
-        counted_ml = np.array(self._counted_nl, dtype=float) / NL_PER_ML
-        time_s = np.maximum.accumulate(np.array(self._times_ms, dtype=float)) / MS_PER_S  # a back-off turns it back
-        return Series(time_s, counted_ml, delivered_ml)
+    def attend(self, waiting: list[str], refusal: str) -> str | None:
+        return GIVE_UP if waiting else None
 
-    @property
-    def reached_s(self) -> float:
-        """Plan time that was reached."""
-        return min(self._times_ms[-1] / MS_PER_S, float(self.plan.duration_s))
 
-    @property
-    def commanded_ml(self) -> float:
-        """Due by the plan at the time that was reached."""
-        return float(self.plan.commanded_ml(self.reached_s))
+class BenchHands(Nobody):
+    """Changes empty syringes on a simulated bench, and does nothing else."""
 
-    @property
-    def counted_ml(self) -> float:
-        return self._counted_nl[-1] / NL_PER_ML
+    def __init__(self, change_syringe: Callable[[], None]) -> None:
+        self._change_syringe = change_syringe
 
-    @property
-    def delivered_ml(self) -> float | None:
-        return self._delivered_ul[-1] / UL_PER_ML if self.bench else None
-
-    @property
-    def measured_ml(self) -> float:
-        """What left the line where that is known, else what was counted."""
-        return self.counted_ml if self.delivered_ml is None else self.delivered_ml
-
-    @property
-    def error_percent(self) -> float | None:
-        due_ml = self.commanded_ml
-        return 100 * (self.measured_ml / due_ml - 1) if due_ml else None
-
-    def within(self, tolerance_percent: float) -> bool:
-        """Whether everything came out, and as much as it should."""
-        error = self.error_percent
-        return self.outcome == "complete" and (error is None or abs(error) <= tolerance_percent)
-
-    def phases(self) -> list[PhaseResult]:
-        """Every phase that was reached, commanded beside delivered."""
-        series = self.series
-        measured_ml = series.counted_ml if series.delivered_ml is None else series.delivered_ml
-        mg_kg_per_ml = float(self.plan.concentration_mg_ml / self.plan.weight_kg)
-        results = []
-        for phase in self.plan.phases:
-            begin_s, end_s = float(phase.begin_s), min(float(phase.end_s), self.reached_s)
-            if end_s <= begin_s:
-                break
-            begin_ml, end_ml = np.interp([begin_s, end_s], series.time_s, measured_ml)
-            due_ml = float(self.plan.commanded_ml(end_s) - self.plan.commanded_ml(begin_s))
-            per_h = mg_kg_per_ml * 3600 / (end_s - begin_s)
-            results.append(PhaseResult(phase, end_s, due_ml * per_h, float(end_ml - begin_ml) * per_h))
-        return results
-
-    def as_json(self, target: str, wall_seconds: float) -> dict[str, Any]:
-        """The document of `titrate play --json`."""
-        totals = self.plan.as_json()
-        return {
-            **{key: totals[key] for key in totals if key not in ("phases", "warnings", "sources")},
-            "target": target,
-            "outcome": self.outcome,
-            "commanded_ml": self.commanded_ml,
-            "counted_ml": self.counted_ml,
-            "delivered_ml": self.delivered_ml,
-            "error_percent": self.error_percent,
-            "phases": [
-                {
-                    "kind": result.phase.kind,
-                    "begin_s": float(result.phase.begin_s),
-                    "end_s": float(result.phase.end_s),
-                    "commanded_mg_kg_h": result.commanded_mg_kg_h,
-                    "delivered_mg_kg_h": result.delivered_mg_kg_h,
-                    "error_percent": result.error_percent,
-                }
-                for result in self.phases()
-            ],
-            "alarms": [
-                {
-                    "name": alarm.name,
-                    "priority": alarm.priority,
-                    "raised_s": alarm.raised_s,
-                    "cleared_s": alarm.cleared_s,
-                }
-                for alarm in self.alarms
-            ],
-            "syringes_fitted": self.syringes_fitted,
-            "warnings": list(self.plan.warnings),
-            "sources": list(self.plan.sources),
-            "device_seconds": self.device_seconds,
-            "wall_seconds": wall_seconds,
-            "firmware": self.hello["firmware"],
-            "seed": self.bench.seed if self.bench else None,
-            "simulated": bool(self.bench and self.bench.simulated),
-        }
+    def attend(self, waiting: list[str], refusal: str) -> str | None:
+        if waiting and set(waiting) <= set(NEW_SYRINGE) and not refusal:
+            self._change_syringe()
+            return GO_ON
+        return super().attend(waiting, refusal)
 
 
 class Player:
-    """Loads a plan, starts it and follows it to its end.
+    """Loads a plan, starts it and follows it to its end. session: what came out so far.
 
-    change_syringe(number): asked when a syringe is empty; True when a full one has been fitted, False to give up.
+    record: is written. from_ml: what was delivered of the whole, if the plan is the rest of one.
     """
 
-    def __init__(self, pump: Pump, plan: Plan, change_syringe: Callable[[int], bool]) -> None:
+    def __init__(
+        self, pump: Pump, plan: Plan, attendant: Attendant, record: Recorder | None = None, from_ml: float = 0.0
+    ) -> None:
         self._pump = pump
         self._plan = plan
-        self._change_syringe = change_syringe
+        self._attendant = attendant
         self._fill_nl = nominal_nl(plan.syringe)
-        self.session = Session(plan, pump.hello, getattr(pump.port, "bench", None))
+        self._refusal = ""
+        self.session = Session(
+            plan, pump.hello, getattr(pump.port, "bench", None), target=str(pump.port.port), from_ml=from_ml
+        )
+        self._follower = Follower(pump, self.session, attendant.tell, record)
+        self._record = record
 
     def load(self) -> str:
-        """Declares the syringe and stores the program; the digest that `play` confirms. Nothing moves."""
-        self._pump.syringe(self._plan.syringe, self._fill_nl)
-        hello, library = self._pump.hello, self._pump.status()["library"]
-        return self._pump.load(
-            *self._plan.program(pump=hello["serial"], firmware=hello["firmware"][:16], library=library)
-        )
+        """Declares the syringe and stores the program; the digest that `play` confirms. Nothing moves.
 
-    def play(self, digest: str, on_status: Callable[[Status], None]) -> Session:
-        """Confirms, starts, and follows. On KeyboardInterrupt the pump is stopped and the session returned."""
+        The program names the plan's entry of the drug library, if the pump has a library.
+        """
+        self._pump.syringe(self._plan.syringe, self._fill_nl)
         session = self.session
-        bench = session.bench
-        before_ul = bench.delivered_ul if bench else 0.0
-        self._pump.confirm(digest)
-        self._pump.start()
-        start_ms: int | None = None
-        active: dict[str, Alarm] = {}
+        session.library = self._pump.status()["library"]
+        program = self._plan.program(code=self._plan.code if session.library else "")
+        session.digest = self._pump.load(*program)
+        if self._record:
+            self._record.begin(session, program)
+        return session.digest
+
+    def play(self, digest: str, overrides: Overrides = (), until_s: float | None = None) -> Session:
+        """Confirms, starts, and follows. On KeyboardInterrupt the pump is stopped and the session returned.
+
+        overrides: of soft limits, see Pump.confirm. until_s: infusion time at which the pump is stopped.
+        """
+        pump, session = self._pump, self.session
+        pump.confirm(digest, overrides)
+        pump.start()
         try:
-            while True:
-                status = self._pump.wait_status()
-                if start_ms is None:
-                    start_ms = status["time_ms"]
-                session.device_seconds = (status["time_ms"] - start_ms) / MS_PER_S
-                session.sample(status, bench.delivered_ul - before_ul if bench else None)
-                self._note_alarms(active, status["alarms"])
-                on_status(status)
+            for status in self._follower.statuses():
+                self._attendant.see(status)
                 if self._is_over(status):
-                    break
+                    return session
+                if until_s is not None and status["infused_ms"] >= until_s * MS_PER_S:
+                    self._stop()
+                    return session
         except KeyboardInterrupt:
-            self._pump.stop()
-            session.sample(self._pump.status(), bench.delivered_ul - before_ul if bench else None)
-            session.outcome = "stopped"
+            self._stop()
         return session
 
-    def _note_alarms(self, active: dict[str, Alarm], names: list[str]) -> None:
-        now_s = self.session.device_seconds
-        for name in names:
-            if name not in active and name != "INFUSION_COMPLETE":
-                active[name] = Alarm(name, now_s)
-                self.session.alarms.append(active[name])
-        for name in [name for name in active if name not in names]:
-            active.pop(name).cleared_s = now_s
+    def _stop(self) -> None:
+        try:
+            self._pump.stop()
+        except LinkError:
+            self._attendant.tell("the link is lost, and the pump goes on: stop it at its own key")
+            self._pump.reconnect()
+            self._pump.stop()
+        self._follower.take(self._pump.status())
 
     def _is_over(self, status: Status) -> bool:
         """Acts on what only a person or a bench can do; whether the session has ended."""
@@ -246,17 +132,35 @@ class Player:
             session.outcome = "complete"
             pump.acknowledge()
             return True
-        blocking = [name for name in names if ALARMS[name][EFFECT] < KEEP]
-        if status["state"] in ("ALARM", "PAUSED") and blocking in (["SYRINGE_EMPTY"], ["RESERVOIR_LOW"]):
-            if not self._change_syringe(session.syringes_fitted + 1):
-                pump.stop()
-                return True
-            session.syringes_fitted += 1
-            pump.syringe(self._plan.syringe, self._fill_nl)
-            pump.acknowledge()
-            pump.resume()
-        elif status["state"] in ("ALARM", "FAULT"):
+        if status["state"] == "FAULT" or any(name in names for name in LOST):
             session.outcome = "alarm"
-            pump.stop()
             return True
-        return status["state"] in ("IDLE", "READY")
+        if status["state"] in ("IDLE", "READY"):  # stopped at its key
+            return True
+        waiting = waits_for(status)
+        if waiting is None:
+            self._refusal = ""
+            return False
+        answer = self._attendant.attend(waiting, self._refusal)
+        if answer == GO_ON:
+            self._go_on(waiting)
+        elif answer:
+            session.outcome = "alarm" if answer == GIVE_UP else "stopped"
+            self._stop()
+        return answer in (STOP, GIVE_UP)
+
+    def _go_on(self, waiting: list[str]) -> None:
+        """A person has seen to it: acknowledges and resumes. The pump may say no: then the refusal is kept."""
+        pump = self._pump
+        try:
+            if set(waiting) & set(NEW_SYRINGE):
+                pump.syringe(self._plan.syringe, self._fill_nl)
+                self.session.syringes_fitted += 1
+            if waiting:
+                pump.acknowledge()
+            pump.resume()
+            self._refusal = ""
+        except Refused as refused:
+            self._refusal = refused.reason
+        except LinkError as error:  # what was done by then, the next status shows
+            self._refusal = str(error)

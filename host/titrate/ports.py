@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from importlib.metadata import entry_points
 
 import serial
@@ -10,6 +11,7 @@ from serial.tools import list_ports
 from titrate.errors import LinkError
 
 BAUD = 115200  # USB serial ignores it
+REOPEN_WAIT_S = 1.0
 
 
 def existing_ports() -> list[tuple[str, str]]:
@@ -23,6 +25,18 @@ def registered_urls() -> list[tuple[str, str]]:
     for target in entry_points(group="titrate.targets"):
         found += target.load()()
     return found
+
+
+def reopen(port: serial.SerialBase) -> None:
+    """Opens a port again that has gone away. LinkError after a second in which it could not be opened: where there is
+    no port there is no device time to wait for.
+    """
+    try:
+        port.close()
+        port.open()  # type: ignore[attr-defined]  # every port class has it
+    except (serial.SerialException, OSError) as error:
+        time.sleep(REOPEN_WAIT_S)
+        raise LinkError(f"{port.port} cannot be opened again: {' '.join(str(error).split())}") from error
 
 
 def open_port(url: str) -> serial.SerialBase:

@@ -11,10 +11,6 @@ if TYPE_CHECKING:
     from titrate.client import Pump
     from titrate.mixture import Mixture
 
-Override = Annotated[
-    list[str] | None, typer.Option(metavar="FIELD=VALUE", help="A soft limit that it may pass, with its value.")
-]
-
 
 def pause(port: output.Port, json: output.Json = False) -> None:
     """Stop the motor and keep the program."""
@@ -58,7 +54,7 @@ def bolus(
     dose: Annotated[str, typer.Argument(metavar="DOSE", help='Such as "0.2 mL", "5 mg" or "0.1 mg/kg".')],
     port: output.Port,
     over: Annotated[str, typer.Option(help='How long it takes, such as "60 s".')] = "60 s",
-    override: Override = None,
+    override: output.Override = None,
     json: output.Json = False,
 ) -> None:
     """Ask for a bolus on top of the running program, within the limits and the lockout of the pump."""
@@ -67,7 +63,7 @@ def bolus(
 
     given = parse(dose, DOSE, "DOSE")
     duration = parse(over, DURATION, "--over")
-    pairs = [_override(text) for text in override or []]
+    pairs = [override_of(text) for text in override or []]
     with Pump.open(port) as pump:
         mixture = _mixture(pump)
         volume_nl = round(mixture.mg(given) / mixture.concentration_mg_ml * NL_PER_ML)
@@ -80,7 +76,7 @@ def adjust(
     rate: Annotated[str, typer.Argument(metavar="RATE", help='Such as "0.2 mg/kg/h", "15 mg/h" or "12 mL/h".')],
     port: output.Port,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the rate changes.")] = False,
-    override: Override = None,
+    override: output.Override = None,
     json: output.Json = False,
 ) -> None:
     """Set the rate for the rest of the phase in force, within the bounds that the protocol gives it."""
@@ -88,7 +84,7 @@ def adjust(
     from titrate.quantities import RATE, parse
 
     given = parse(rate, RATE, "RATE")
-    pairs = [_override(text) for text in override or []]
+    pairs = [override_of(text) for text in override or []]
     with Pump.open(port) as pump:
         mixture = _mixture(pump)
         rate_mg_h = mixture.mg(given)
@@ -111,7 +107,8 @@ def _mixture(pump: "Pump") -> "Mixture":
     return Mixture(plan.weight_kg, plan.concentration_mg_ml)
 
 
-def _override(text: str) -> tuple[str, int]:
+def override_of(text: str) -> tuple[str, int]:
+    """FIELD=VALUE of an option. Raises ProtocolError."""
     from titrate.errors import ProtocolError
 
     field, _, value = text.partition("=")

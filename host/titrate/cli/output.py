@@ -6,6 +6,7 @@ Rich leaves colours out where NO_COLOR is set or no terminal is there.
 import json as encoder
 import sys
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -22,6 +23,12 @@ Session = Annotated[int | None, typer.Option(help="Only this pass of the outermo
 Port = Annotated[
     str,
     typer.Option(envvar="TITRATE_PORT", help="Where the pump is: sim://, emu://, /dev/ttyACM0, or another serial url."),
+]
+Override = Annotated[
+    list[str] | None, typer.Option(metavar="FIELD=VALUE", help="A soft limit that it may pass, with its value.")
+]
+Record = Annotated[
+    Path | None, typer.Option(help="Write a record of the session to this new file (JSONL), for `titrate report`.")
 ]
 Syringe = Annotated[str, typer.Option(help="The syringe that is fitted.")]
 

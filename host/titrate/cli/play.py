@@ -2,6 +2,8 @@
 
 import sys
 import time
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -10,51 +12,90 @@ import typer
 from titrate.cli import output
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from titrate.client import Pump, Status
+    from titrate.client import Pump
     from titrate.plan import Plan
-    from titrate.playing import Player, Session
+    from titrate.playing import Attendant
+    from titrate.session import Session
 
 
 def play(
     protocol: Annotated[str, typer.Argument(metavar="FILE_OR_NAME", help="A protocol file, or a packaged name.")],
     port: output.Port,
     weight: output.Weight = None,
+    age: output.Age = None,
     session: output.Session = None,
     syringe: output.Syringe = "bd-plastipak-50",
+    library: Annotated[
+        str | None, typer.Option(help="Put this drug library file in force first; else the pump keeps what it has.")
+    ] = None,
+    override: output.Override = None,
+    from_: Annotated[
+        str | None,
+        typer.Option(
+            "--from", metavar="pump|VOLUME", help='Only the rest: behind the pump\'s own count, or "12.5 mL".'
+        ),
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the pump moves.")] = False,
     tolerance: Annotated[float, typer.Option(help="Largest error of the delivered volume, in percent.")] = 2.0,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the delivery: .png or .svg.")] = None,
+    record: output.Record = None,
     json: output.Json = False,
 ) -> None:
     """Play a protocol on a pump and compare what came out with what was commanded."""
+    from titrate.cli.control import override_of
     from titrate.client import Pump
+    from titrate.library import read as read_library
+    from titrate.library_link import upload
     from titrate.playing import Player
     from titrate.protocol import Protocol
+    from titrate.record import Recorder
+    from titrate.resuming import rest
 
-    planned = Protocol.read(protocol).plan(weight, session=session, syringe=syringe)
+    planned = Protocol.read(protocol).plan(weight, age=age, session=session, syringe=syringe)
     output.warnings(planned.warnings)
+    overrides = [override_of(text) for text in override or []]
+    found = read_library(library).library if library else None
     if plot:
         from titrate.plot import check_path
 
         check_path(plot)
     begun_s = time.perf_counter()
-    with Pump.open(port) as pump:
+    with ExitStack() as stack:
+        pump = stack.enter_context(Pump.open(port))
+        before_ml = 0.0
+        if from_:
+            planned, given_ml = rest(planned, pump, from_)
+            before_ml = float(given_ml)
+            output.messages().print(f"after {before_ml:.4f} mL, what is left is:", highlight=False)
+        if not found and not pump.status()["library"]:
+            from titrate.cli.live import alarm_line
+
+            output.warnings([f"{alarm_line('LIBRARY_MISSING')} See --library."])
         if not yes:
             _ask(planned, port)
-        player = Player(pump, planned, _syringe_changer(pump, yes))
-        done = _follow(player, planned)
+        if from_ and pump.status()["state"] == "ALARM":
+            pump.acknowledge()  # a person has seen what was delivered
+        if found:
+            upload(pump, found)
+        recorder = stack.enter_context(Recorder(record)) if record else None
+        player = Player(pump, planned, stack.enter_context(_attendant(pump, planned, yes)), recorder, before_ml)
+        done = player.play(player.load(), overrides)
         wall_seconds = time.perf_counter() - begun_s
+        if recorder:
+            recorder.end(done.as_json(wall_seconds))
     if plot:
         from titrate.plot import plot_delivery
 
-        plot_delivery(planned, done.series, plot, simulated=bool(done.bench and done.bench.simulated))
+        plot_delivery(planned, done.series, plot, simulated=done.simulated)
         output.messages().print(f"plot: {plot}", markup=False, highlight=False, soft_wrap=True)
+    if record:
+        output.messages().print(f"record: {record}", markup=False, highlight=False, soft_wrap=True)
     if json:
-        output.document(done.as_json(port, wall_seconds))
+        output.document(done.as_json(wall_seconds))
     else:
-        _show(done, port, wall_seconds)
+        show(done, wall_seconds)
+    if done.outcome != "complete":
+        output.messages().print("what is left can be given by the same command with --from pump", highlight=False)
     if not done.within(tolerance):
         raise typer.Exit(1)
 
@@ -71,49 +112,25 @@ def _ask(planned: "Plan", port: str) -> None:
         raise typer.Exit(1)
 
 
-def _syringe_changer(pump: "Pump", yes: bool) -> "Callable[[int], bool]":
-    """A simulated bench changes its syringe itself when nobody is to be asked; a real one waits for the person."""
+@contextmanager
+def _attendant(pump: "Pump", planned: "Plan", yes: bool) -> "Iterator[Attendant]":
+    """Who is asked when the pump waits: nobody on a simulated bench with --yes, which changes its syringes itself;
+    else whoever is at the terminal."""
+    from titrate.cli.live import Shown, View
+    from titrate.playing import BenchHands, Nobody
+
     bench = getattr(pump.port, "bench", None)
+    if sys.stdin.isatty() and not (bench and yes):
+        from titrate.cli.person import KEYS, Keyboard, Person
 
-    def change(number: int) -> bool:
-        if not (bench and yes):
-            output.messages().print(f"The syringe is empty. Fit full syringe number {number}.", style="bold")
-            if not typer.confirm("Is it fitted?", err=True):
-                return False
-        if bench:
-            bench.change_syringe()
-        return True
-
-    return change
+        with Keyboard() as keyboard, View(planned, KEYS) as view:
+            yield Person(keyboard, view, pump)
+    else:
+        with View(planned, "Ctrl-C stops the pump") as view:
+            yield Shown(view, BenchHands(bench.change_syringe) if bench else Nobody())
 
 
-def _follow(player: "Player", planned: "Plan") -> "Session":
-    from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
-
-    columns = (
-        TextColumn("{task.fields[state]:<8}"),
-        BarColumn(),
-        TextColumn("{task.percentage:>5.1f} %  {task.fields[facts]}"),
-        TimeRemainingColumn(),
-    )
-    with Progress(*columns, console=output.messages(), refresh_per_second=8) as progress:
-        task = progress.add_task("", total=float(planned.duration_s), state="READY", facts="")
-
-        def on_status(status: "Status") -> None:
-            progress.update(task, completed=status["infused_ms"] / 1000, state=status["state"], facts=_facts(status))
-
-        return player.play(player.load(), on_status)
-
-
-def _facts(status: "Status") -> str:
-    alarms = " ".join(status["alarms"])
-    return (
-        f"{status['rate_nl_h'] / 1e6:.2f} mL/h  {status['counted_nl'] / 1e6:.3f} mL  "
-        f"{status['pressure_pa'] / 1000:.1f} kPa  {alarms}"
-    )
-
-
-def _show(done: "Session", port: str, wall_seconds: float) -> None:
+def show(done: "Session", wall_seconds: float) -> None:
     """The table of commanded against delivered, the totals, and what happened on the way."""
     from rich.table import Table
 
@@ -146,6 +163,6 @@ def _show(done: "Session", port: str, wall_seconds: float) -> None:
     for alarm in done.alarms:
         until = "still in force" if alarm.cleared_s is None else f"cleared at {clock(alarm.cleared_s)}"
         console.print(f"{alarm.priority} alarm {alarm.name} at {clock(alarm.raised_s)}, {until}", highlight=False)
-    where = f"{port}, simulated" if done.bench and done.bench.simulated else port
+    where = f"{done.target}, simulated" if done.simulated else done.target
     device = f"{clock(done.device_seconds)} of device time in {wall_seconds:.1f} s"
     console.print(f"{where}; firmware {done.hello['firmware'][:12]}; {device}", highlight=False)

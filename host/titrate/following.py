@@ -1,0 +1,84 @@
+"""Follows an infusion that is under way: every status goes into the session and its record, through a lost link too."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+
+from pump.core.alarms import ALARMS, EFFECT, KEEP, LATCH, LATCHING
+from pump.core.units import MS_PER_S
+from titrate.client import Pump, Status
+from titrate.errors import LinkError
+from titrate.record import Recorder
+from titrate.session import Alarm, Session
+
+
+def waits_for(status: Status) -> list[str] | None:
+    """The alarms for which a pump with a program waits until somebody acts; none of them: it is paused. None: it goes
+    on by itself, or has no program."""
+    if status["state"] not in ("PAUSED", "ALARM", "KVO"):
+        return None
+    return [name for name in status["alarms"] if ALARMS[name][EFFECT] < KEEP]
+
+
+class Follower:
+    """session: is filled. tell: is told of a lost link in words. record: is written, if there is one."""
+
+    def __init__(
+        self, pump: Pump, session: Session, tell: Callable[[str], None], record: Recorder | None = None
+    ) -> None:
+        self._pump = pump
+        self._tell = tell
+        self._session = session
+        self._record = record
+        self._last_ms: int | None = None
+        self._active: dict[str, Alarm] = {}
+        self._before_ul = session.bench.delivered_ul if session.bench else 0.0
+        if record:
+            pump.on_event = record.event
+
+    def statuses(self) -> Iterator[Status]:
+        """Every status that the pump sends. A lost link is opened again; LinkError when it stays lost."""
+        while True:
+            try:
+                status = self._pump.wait_status()
+            except LinkError as error:
+                status = self._find_again(error)
+            self.take(status)
+            yield status
+
+    def take(self, status: Status) -> None:
+        """One more status: samples, alarms."""
+        session, bench = self._session, self._session.bench
+        if self._last_ms is not None and status["time_ms"] > self._last_ms:  # a reset begins at 0
+            session.device_seconds += (status["time_ms"] - self._last_ms) / MS_PER_S
+        self._last_ms = status["time_ms"]
+        delivered_ul = bench.delivered_ul - self._before_ul if bench else None
+        session.sample(status, delivered_ul)
+        self._note_alarms(status["alarms"])
+        if self._record:
+            self._record.sample(session.device_seconds, status, delivered_ul)
+
+    def _find_again(self, error: LinkError) -> Status:
+        """The status behind a lost link; raises LinkError if the pump stays lost or was given another program."""
+        self._note(f"link lost: {error}")
+        status = self._pump.reconnect()
+        if self._pump.program()[2] != self._session.digest:
+            raise LinkError(f"{self._pump.port.port}: the pump was given another program while the link was lost")
+        self._note("link found again")
+        if [name for name in status["alarms"] if ALARMS[name][LATCH] == LATCHING] == ["LINK_LOST"]:
+            self._pump.acknowledge()
+        return self._pump.status()
+
+    def _note(self, text: str) -> None:
+        self._tell(text)
+        if self._record:
+            self._record.note(text)
+
+    def _note_alarms(self, names: list[str]) -> None:
+        now_s = self._session.device_seconds
+        for name in names:
+            if name not in self._active and name != "INFUSION_COMPLETE":
+                self._active[name] = Alarm(name, now_s)
+                self._session.alarms.append(self._active[name])
+        for name in [name for name in self._active if name not in names]:
+            self._active.pop(name).cleared_s = now_s

@@ -1,0 +1,189 @@
+"""What one run of a pump gave: what was commanded, counted and delivered, phase by phase, and its alarms.
+
+Keeps and computes; asks no pump.
+"""
+
+from __future__ import annotations
+
+from array import array
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+
+from pump.core.alarms import ALARMS, HIGH, MEDIUM, PRIORITY
+from pump.core.units import MS_PER_S, NL_PER_ML
+from titrate.client import Status
+from titrate.plan import Plan, PlannedPhase
+from titrate.plot import Series
+
+UL_PER_ML = 1000
+PRIORITY_NAMES = {HIGH: "high", MEDIUM: "medium"}
+
+
+class Bench(Protocol):
+    """What a simulated port carries: the open end of the line, and hands."""
+
+    simulated: bool
+    seed: int
+
+    @property
+    def delivered_ul(self) -> float: ...
+    def change_syringe(self) -> None: ...
+
+
+@dataclass
+class Alarm:
+    """One alarm of a session; times in seconds of device time since the start."""
+
+    name: str
+    raised_s: float
+    cleared_s: float | None = None
+
+    @property
+    def priority(self) -> str:
+        return PRIORITY_NAMES.get(ALARMS[self.name][PRIORITY], "low")
+
+
+@dataclass
+class PhaseResult:
+    """A planned phase beside what came out; rates are means over the part of it that was reached."""
+
+    phase: PlannedPhase
+    reached_s: float
+    commanded_mg_kg_h: float
+    delivered_mg_kg_h: float
+
+    @property
+    def error_percent(self) -> float | None:
+        if not self.commanded_mg_kg_h:
+            return None
+        return 100 * (self.delivered_mg_kg_h / self.commanded_mg_kg_h - 1)
+
+
+@dataclass
+class Session:
+    """What one run gave. outcome: complete, stopped or alarm. Volumes in mL; delivered_ml is None without a bench."""
+
+    plan: Plan
+    hello: dict[str, Any]
+    bench: Bench | None
+    outcome: str = "stopped"
+    alarms: list[Alarm] = field(default_factory=list)
+    device_seconds: float = 0.0
+    syringes_fitted: int = 1
+    target: str = ""  # the port
+    digest: str = ""  # of the program
+    from_ml: float = 0.0  # of the whole plan, delivered before this session and not part of it
+    library: str = ""  # begin of the digest of the drug library in the pump
+    _times_ms: array[int] = field(default_factory=lambda: array("q", [0]))
+    _counted_nl: array[int] = field(default_factory=lambda: array("q", [0]))
+    _delivered_ul: array[float] = field(default_factory=lambda: array("d", [0.0]))
+
+    def sample(self, status: Status, delivered_ul: float | None) -> None:
+        self._times_ms.append(status["infused_ms"])
+        self._counted_nl.append(status["counted_nl"])
+        self._delivered_ul.append(delivered_ul or 0.0)
+
+    @property
+    def simulated(self) -> bool:
+        return bool(self.bench and self.bench.simulated)
+
+    @property
+    def series(self) -> Series:
+        """Samples over plan time, one a second and one at each change."""
+        delivered_ml = np.array(self._delivered_ul) / UL_PER_ML if self.bench else None
+        counted_ml = np.array(self._counted_nl, dtype=float) / NL_PER_ML
+        time_s = np.maximum.accumulate(np.array(self._times_ms, dtype=float)) / MS_PER_S  # a back-off turns it back
+        return Series(time_s, counted_ml, delivered_ml)
+
+    @property
+    def reached_s(self) -> float:
+        """Plan time that was reached."""
+        return min(self._times_ms[-1] / MS_PER_S, float(self.plan.duration_s))
+
+    @property
+    def commanded_ml(self) -> float:
+        """Due by the plan at the time that was reached."""
+        return float(self.plan.commanded_ml(self.reached_s))
+
+    @property
+    def counted_ml(self) -> float:
+        return self._counted_nl[-1] / NL_PER_ML
+
+    @property
+    def delivered_ml(self) -> float | None:
+        return self._delivered_ul[-1] / UL_PER_ML if self.bench else None
+
+    @property
+    def measured_ml(self) -> float:
+        """What left the line where that is known, else what was counted."""
+        return self.counted_ml if self.delivered_ml is None else self.delivered_ml
+
+    @property
+    def error_percent(self) -> float | None:
+        due_ml = self.commanded_ml
+        return 100 * (self.measured_ml / due_ml - 1) if due_ml else None
+
+    def within(self, tolerance_percent: float) -> bool:
+        """Whether everything came out, and as much as it should."""
+        error = self.error_percent
+        return self.outcome == "complete" and (error is None or abs(error) <= tolerance_percent)
+
+    def phases(self) -> list[PhaseResult]:
+        """Every phase that was reached, commanded beside delivered."""
+        series = self.series
+        measured_ml = series.counted_ml if series.delivered_ml is None else series.delivered_ml
+        mg_kg_per_ml = float(self.plan.concentration_mg_ml / self.plan.weight_kg)
+        results = []
+        for phase in self.plan.phases:
+            begin_s, end_s = float(phase.begin_s), min(float(phase.end_s), self.reached_s)
+            if end_s <= begin_s:
+                break
+            begin_ml, end_ml = np.interp([begin_s, end_s], series.time_s, measured_ml)
+            due_ml = float(self.plan.commanded_ml(end_s) - self.plan.commanded_ml(begin_s))
+            per_h = mg_kg_per_ml * 3600 / (end_s - begin_s)
+            results.append(PhaseResult(phase, end_s, due_ml * per_h, float(end_ml - begin_ml) * per_h))
+        return results
+
+    def as_json(self, wall_seconds: float) -> dict[str, Any]:
+        """The document of `titrate play --json`."""
+        totals = self.plan.as_json()
+        return {
+            **{key: totals[key] for key in totals if key not in ("phases", "warnings", "sources")},
+            "target": self.target,
+            "outcome": self.outcome,
+            "commanded_ml": self.commanded_ml,
+            "counted_ml": self.counted_ml,
+            "delivered_ml": self.delivered_ml,
+            "error_percent": self.error_percent,
+            "phases": [
+                {
+                    "kind": result.phase.kind,
+                    "begin_s": float(result.phase.begin_s),
+                    "end_s": float(result.phase.end_s),
+                    "commanded_mg_kg_h": result.commanded_mg_kg_h,
+                    "delivered_mg_kg_h": result.delivered_mg_kg_h,
+                    "error_percent": result.error_percent,
+                }
+                for result in self.phases()
+            ],
+            "alarms": [
+                {
+                    "name": alarm.name,
+                    "priority": alarm.priority,
+                    "raised_s": alarm.raised_s,
+                    "cleared_s": alarm.cleared_s,
+                }
+                for alarm in self.alarms
+            ],
+            "syringes_fitted": self.syringes_fitted,
+            "warnings": list(self.plan.warnings),
+            "sources": list(self.plan.sources),
+            "device_seconds": self.device_seconds,
+            "wall_seconds": wall_seconds,
+            "firmware": self.hello["firmware"],
+            "seed": self.bench.seed if self.bench else None,
+            "simulated": self.simulated,
+            "from_ml": self.from_ml,
+        }
