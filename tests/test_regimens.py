@@ -61,7 +61,7 @@ def _stopped() -> regimens.Session:
     from titrate import Protocol
 
     with open_bench("sim://") as bench:
-        return regimens.Session(Protocol.read("patil-2012").plan("70 kg"), bench.pump.hello, bench)
+        return regimens.Session(Protocol.read("patil-2012").plan("70 kg"), bench.pump.hello)
 
 
 @pytest.mark.parametrize(("fault_percent", "code"), [(0.5, 0), (0.0001, 1)])

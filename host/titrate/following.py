@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from typing import Protocol
 
 from pump.core.alarms import ALARMS, EFFECT, KEEP, LATCH, LATCHING
 from pump.core.units import MS_PER_S
 from titrate.client import Pump, Status
 from titrate.errors import LinkError
+from titrate.plan import Plan
 from titrate.record import Recorder
 from titrate.session import Alarm, Session
 
@@ -20,11 +22,44 @@ def waits_for(status: Status) -> list[str] | None:
     return [name for name in status["alarms"] if ALARMS[name][EFFECT] < KEEP]
 
 
+class Bench(Protocol):
+    """What a simulated port carries: the open end of the line, and hands."""
+
+    simulated: bool
+    seed: int
+
+    @property
+    def delivered_ul(self) -> float: ...
+    def change_syringe(self) -> None: ...
+
+
+def bench_of(pump: Pump) -> Bench | None:
+    """The bench around a simulated pump."""
+    bench: Bench | None = getattr(pump.port, "bench", None)
+    return bench
+
+
+def new_session(pump: Pump, plan: Plan, from_ml: float = 0.0) -> Session:
+    """A session without a sample, of a plan on a pump."""
+    bench = bench_of(pump)
+    simulated = bool(bench and bench.simulated)
+    session = Session(plan, pump.hello, simulated, bench.seed if bench else None, from_ml=from_ml)
+    session.target = str(pump.port.port)
+    session.library = pump.status()["library"]
+    return session
+
+
 class Follower:
-    """session: is filled. tell: is told of a lost link in words. record: is written, if there is one."""
+    """session: is filled. tell: is told of a lost link in words. bench: what measures what is delivered. record: is
+    written, if there is one."""
 
     def __init__(
-        self, pump: Pump, session: Session, tell: Callable[[str], None], record: Recorder | None = None
+        self,
+        pump: Pump,
+        session: Session,
+        tell: Callable[[str], None],
+        bench: Bench | None = None,
+        record: Recorder | None = None,
     ) -> None:
         self._pump = pump
         self._tell = tell
@@ -32,7 +67,8 @@ class Follower:
         self._record = record
         self._last_ms: int | None = None
         self._active: dict[str, Alarm] = {}
-        self._before_ul = session.bench.delivered_ul if session.bench else 0.0
+        self._bench = bench
+        self._before_ul = bench.delivered_ul if bench else 0.0
         if record:
             pump.on_event = record.event
 
@@ -48,12 +84,12 @@ class Follower:
 
     def take(self, status: Status) -> None:
         """One more status: samples, alarms."""
-        session, bench = self._session, self._session.bench
+        session, bench = self._session, self._bench
         if self._last_ms is not None and status["time_ms"] > self._last_ms:  # a reset begins at 0
             session.device_seconds += (status["time_ms"] - self._last_ms) / MS_PER_S
         self._last_ms = status["time_ms"]
         delivered_ul = bench.delivered_ul - self._before_ul if bench else None
-        session.sample(status, delivered_ul)
+        session.sample(status["infused_ms"], status["counted_nl"], delivered_ul)
         self._note_alarms(status["alarms"])
         if self._record:
             self._record.sample(session.device_seconds, status, delivered_ul)

@@ -11,7 +11,7 @@ from typing import Protocol
 from pump.core.units import MS_PER_S
 from titrate.client import Overrides, Pump, Status
 from titrate.errors import LinkError, Refused
-from titrate.following import Follower, waits_for
+from titrate.following import Follower, bench_of, new_session, waits_for
 from titrate.plan import Plan, nominal_nl
 from titrate.record import Recorder
 from titrate.session import Session
@@ -75,10 +75,8 @@ class Player:
         self._attendant = attendant
         self._fill_nl = nominal_nl(plan.syringe)
         self._refusal = ""
-        self.session = Session(
-            plan, pump.hello, getattr(pump.port, "bench", None), target=str(pump.port.port), from_ml=from_ml
-        )
-        self._follower = Follower(pump, self.session, attendant.tell, record)
+        self.session = new_session(pump, plan, from_ml)
+        self._follower = Follower(pump, self.session, attendant.tell, bench_of(pump), record)
         self._record = record
 
     def load(self) -> str:
@@ -88,7 +86,6 @@ class Player:
         """
         self._pump.syringe(self._plan.syringe, self._fill_nl)
         session = self.session
-        session.library = self._pump.status()["library"]
         program = self._plan.program(code=self._plan.code if session.library else "")
         session.digest = self._pump.load(*program)
         if self._record:
@@ -101,6 +98,7 @@ class Player:
         overrides: of soft limits, see Pump.confirm. until_s: infusion time at which the pump is stopped.
         """
         pump, session = self._pump, self.session
+        session.sample(0, 0, 0.0 if bench_of(pump) else None)
         pump.confirm(digest, overrides)
         pump.start()
         try:

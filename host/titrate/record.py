@@ -61,7 +61,7 @@ class Recorder:
             begun=datetime.now(UTC).isoformat(timespec="seconds"),
             target=session.target,
             simulated=session.simulated,
-            seed=session.bench.seed if session.bench else None,
+            seed=session.seed,
             titrate=version("titrate"),
             hello=session.hello,
             library=session.library,

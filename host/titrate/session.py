@@ -7,29 +7,18 @@ from __future__ import annotations
 
 from array import array
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from math import isnan, nan
+from typing import Any
 
 import numpy as np
 
 from pump.core.alarms import ALARMS, HIGH, MEDIUM, PRIORITY
-from pump.core.units import MS_PER_S, NL_PER_ML
-from titrate.client import Status
+from pump.core.units import MS_PER_S, NL_PER_ML, S_PER_H
 from titrate.plan import Plan, PlannedPhase
 from titrate.plot import Series
 
 UL_PER_ML = 1000
 PRIORITY_NAMES = {HIGH: "high", MEDIUM: "medium"}
-
-
-class Bench(Protocol):
-    """What a simulated port carries: the open end of the line, and hands."""
-
-    simulated: bool
-    seed: int
-
-    @property
-    def delivered_ul(self) -> float: ...
-    def change_syringe(self) -> None: ...
 
 
 @dataclass
@@ -47,11 +36,16 @@ class Alarm:
 
 @dataclass
 class PhaseResult:
-    """A planned phase beside what came out; rates are means over the part of it that was reached."""
+    """A planned phase beside what came out; rates are means over the part of it that was followed.
+
+    delivered: by a bench; where there is none, what was counted.
+    """
 
     phase: PlannedPhase
+    begun_s: float
     reached_s: float
     commanded_mg_kg_h: float
+    counted_mg_kg_h: float
     delivered_mg_kg_h: float
 
     @property
@@ -63,36 +57,38 @@ class PhaseResult:
 
 @dataclass
 class Session:
-    """What one run gave. outcome: complete, stopped or alarm. Volumes in mL; delivered_ml is None without a bench."""
+    """What one run gave. Volumes in mL. outcome: complete, stopped or alarm.
+
+    simulated, seed: of the bench on the port. target: the port. digest: of the program. library: begin of the digest of
+    the drug library in the pump. from_ml: of the whole plan, delivered before this session and not part of it.
+    """
 
     plan: Plan
     hello: dict[str, Any]
-    bench: Bench | None
+    simulated: bool = False
+    seed: int | None = None
+    target: str = ""
+    digest: str = ""
+    library: str = ""
+    from_ml: float = 0.0
     outcome: str = "stopped"
     alarms: list[Alarm] = field(default_factory=list)
     device_seconds: float = 0.0
     syringes_fitted: int = 1
-    target: str = ""  # the port
-    digest: str = ""  # of the program
-    from_ml: float = 0.0  # of the whole plan, delivered before this session and not part of it
-    library: str = ""  # begin of the digest of the drug library in the pump
-    _times_ms: array[int] = field(default_factory=lambda: array("q", [0]))
-    _counted_nl: array[int] = field(default_factory=lambda: array("q", [0]))
-    _delivered_ul: array[float] = field(default_factory=lambda: array("d", [0.0]))
+    _times_ms: array[int] = field(default_factory=lambda: array("q"))
+    _counted_nl: array[int] = field(default_factory=lambda: array("q"))
+    _delivered_ul: array[float] = field(default_factory=lambda: array("d"))
 
-    def sample(self, status: Status, delivered_ul: float | None) -> None:
-        self._times_ms.append(status["infused_ms"])
-        self._counted_nl.append(status["counted_nl"])
-        self._delivered_ul.append(delivered_ul or 0.0)
-
-    @property
-    def simulated(self) -> bool:
-        return bool(self.bench and self.bench.simulated)
+    def sample(self, infused_ms: int, counted_nl: int, delivered_ul: float | None) -> None:
+        """Adds a sample. delivered_ul: None where nothing measures it."""
+        self._times_ms.append(infused_ms)
+        self._counted_nl.append(counted_nl)
+        self._delivered_ul.append(nan if delivered_ul is None else delivered_ul)
 
     @property
     def series(self) -> Series:
         """Samples over plan time, one a second and one at each change."""
-        delivered_ml = np.array(self._delivered_ul) / UL_PER_ML if self.bench else None
+        delivered_ml = np.array(self._delivered_ul) / UL_PER_ML if self.delivered_ml is not None else None
         counted_ml = np.array(self._counted_nl, dtype=float) / NL_PER_ML
         time_s = np.maximum.accumulate(np.array(self._times_ms, dtype=float)) / MS_PER_S  # a back-off turns it back
         return Series(time_s, counted_ml, delivered_ml)
@@ -100,7 +96,7 @@ class Session:
     @property
     def reached_s(self) -> float:
         """Plan time that was reached."""
-        return min(self._times_ms[-1] / MS_PER_S, float(self.plan.duration_s))
+        return min(self._times_ms[-1] / MS_PER_S, float(self.plan.duration_s)) if self._times_ms else 0.0
 
     @property
     def commanded_ml(self) -> float:
@@ -109,11 +105,13 @@ class Session:
 
     @property
     def counted_ml(self) -> float:
-        return self._counted_nl[-1] / NL_PER_ML
+        return self._counted_nl[-1] / NL_PER_ML if self._counted_nl else 0.0
 
     @property
     def delivered_ml(self) -> float | None:
-        return self._delivered_ul[-1] / UL_PER_ML if self.bench else None
+        if not self._delivered_ul or isnan(self._delivered_ul[-1]):
+            return None
+        return self._delivered_ul[-1] / UL_PER_ML
 
     @property
     def measured_ml(self) -> float:
@@ -131,19 +129,25 @@ class Session:
         return self.outcome == "complete" and (error is None or abs(error) <= tolerance_percent)
 
     def phases(self) -> list[PhaseResult]:
-        """Every phase that was reached, commanded beside delivered."""
+        """Every phase of which something was followed, commanded beside counted and delivered."""
+        if not self._times_ms:
+            return []
         series = self.series
         measured_ml = series.counted_ml if series.delivered_ml is None else series.delivered_ml
         mg_kg_per_ml = float(self.plan.concentration_mg_ml / self.plan.weight_kg)
         results = []
         for phase in self.plan.phases:
-            begin_s, end_s = float(phase.begin_s), min(float(phase.end_s), self.reached_s)
+            begin_s = max(float(phase.begin_s), float(series.time_s[0]))
+            end_s = min(float(phase.end_s), self.reached_s)
             if end_s <= begin_s:
-                break
-            begin_ml, end_ml = np.interp([begin_s, end_s], series.time_s, measured_ml)
+                continue
+            per_h = mg_kg_per_ml * S_PER_H / (end_s - begin_s)
             due_ml = float(self.plan.commanded_ml(end_s) - self.plan.commanded_ml(begin_s))
-            per_h = mg_kg_per_ml * 3600 / (end_s - begin_s)
-            results.append(PhaseResult(phase, end_s, due_ml * per_h, float(end_ml - begin_ml) * per_h))
+            counted, measured = (
+                float(np.diff(np.interp([begin_s, end_s], series.time_s, volume_ml))[0]) * per_h
+                for volume_ml in (series.counted_ml, measured_ml)
+            )
+            results.append(PhaseResult(phase, begin_s, end_s, due_ml * per_h, counted, measured))
         return results
 
     def as_json(self, wall_seconds: float) -> dict[str, Any]:
@@ -183,7 +187,7 @@ class Session:
             "device_seconds": self.device_seconds,
             "wall_seconds": wall_seconds,
             "firmware": self.hello["firmware"],
-            "seed": self.bench.seed if self.bench else None,
+            "seed": self.seed,
             "simulated": self.simulated,
             "from_ml": self.from_ml,
         }

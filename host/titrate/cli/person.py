@@ -11,6 +11,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING
 
 from titrate.errors import LinkError, Refused
+from titrate.following import bench_of
 from titrate.playing import GO_ON, NEW_SYRINGE, STOP
 
 if TYPE_CHECKING:
@@ -45,7 +46,7 @@ class Person:
         self._keyboard = keyboard
         self._view = view
         self._pump = pump
-        self._bench = getattr(pump.port, "bench", None)
+        self._bench = bench_of(pump)
 
     def see(self, status: Status) -> None:
         self._view.see(status)

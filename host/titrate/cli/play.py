@@ -117,9 +117,10 @@ def _attendant(pump: "Pump", planned: "Plan", yes: bool) -> "Iterator[Attendant]
     """Who is asked when the pump waits: nobody on a simulated bench with --yes, which changes its syringes itself;
     else whoever is at the terminal."""
     from titrate.cli.live import Shown, View
+    from titrate.following import bench_of
     from titrate.playing import BenchHands, Nobody
 
-    bench = getattr(pump.port, "bench", None)
+    bench = bench_of(pump)
     if sys.stdin.isatty() and not (bench and yes):
         from titrate.cli.person import KEYS, Keyboard, Person
 
