@@ -61,7 +61,9 @@ def _stopped() -> regimens.Session:
     from titrate import Protocol
 
     with open_bench("sim://") as bench:
-        return regimens.Session(Protocol.read("patil-2012").plan("70 kg"), bench.pump.hello)
+        session = regimens.Session(Protocol.read("patil-2012").plan("70 kg"), bench.pump.hello)
+        session.sample(0, 0, 0.0)
+        return session
 
 
 @pytest.mark.parametrize(("fault_percent", "code"), [(0.5, 0), (0.0001, 1)])

@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from titrate.client import Pump
     from titrate.plan import Plan
     from titrate.protocol import Protocol
+    from titrate.record import Record
 
 from titrate.errors import (
     BadFrame,
@@ -31,12 +32,18 @@ __all__ = [
     "ProtocolError",
     "Pump",
     "PumpError",
+    "Record",
     "Refused",
     "TimedOut",
     "VersionMismatch",
 ]
 
-_MODULES = {"Plan": "titrate.plan", "Protocol": "titrate.protocol", "Pump": "titrate.client"}
+_MODULES = {
+    "Plan": "titrate.plan",
+    "Protocol": "titrate.protocol",
+    "Pump": "titrate.client",
+    "Record": "titrate.record",
+}
 
 
 def __getattr__(name: str) -> Any:

@@ -213,6 +213,11 @@ class Pump:
         """Changes settings of wire.SETTINGS in a pump that is idle; all that are then in force."""
         return self.request("configure", settings=self.settings() | settings)
 
+    def library_digest(self) -> str:
+        """Of the drug library in force; empty where there is none."""
+        held = self.request("library", index=0, first=0)
+        return str(held["digest"]) if held["count"] else ""
+
     def heartbeat(self) -> int:
         """Tells the pump that somebody is there; its time in ms."""
         return int(self.request("heartbeat")["time_ms"])

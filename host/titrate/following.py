@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Protocol
 
-from pump.core.alarms import ALARMS, EFFECT, KEEP, LATCH, LATCHING
+from pump.core.alarms import ALARMS, EFFECT, KEEP
 from pump.core.units import MS_PER_S
 from titrate.client import Pump, Status
 from titrate.errors import LinkError
 from titrate.plan import Plan
+from titrate.program import Program, plan_of
 from titrate.record import Recorder
-from titrate.session import Alarm, Session
+from titrate.session import COMPLETE, Alarm, Session
+
+LOST = ("POWER_INTERRUPTED", "WATCHDOG_RESET")  # alarms after which there is no program any more
 
 
 def waits_for(status: Status) -> list[str] | None:
@@ -20,6 +23,16 @@ def waits_for(status: Status) -> list[str] | None:
     if status["state"] not in ("PAUSED", "ALARM", "KVO"):
         return None
     return [name for name in status["alarms"] if ALARMS[name][EFFECT] < KEEP]
+
+
+def ended(status: Status) -> str | None:
+    """How the infusion has ended: complete, stopped or alarm. None: it has not."""
+    names = status["alarms"]
+    if COMPLETE in names:
+        return "complete"
+    if status["state"] == "FAULT" or any(name in names for name in LOST):
+        return "alarm"
+    return "stopped" if status["state"] in ("BOOT", "IDLE", "READY") else None
 
 
 class Bench(Protocol):
@@ -45,7 +58,7 @@ def new_session(pump: Pump, plan: Plan, from_ml: float = 0.0) -> Session:
     simulated = bool(bench and bench.simulated)
     session = Session(plan, pump.hello, simulated, bench.seed if bench else None, from_ml=from_ml)
     session.target = str(pump.port.port)
-    session.library = pump.status()["library"]
+    session.library = pump.library_digest()
     return session
 
 
@@ -101,9 +114,7 @@ class Follower:
         if self._pump.program()[2] != self._session.digest:
             raise LinkError(f"{self._pump.port.port}: the pump was given another program while the link was lost")
         self._note("link found again")
-        if [name for name in status["alarms"] if ALARMS[name][LATCH] == LATCHING] == ["LINK_LOST"]:
-            self._pump.acknowledge()
-        return self._pump.status()
+        return status
 
     def _note(self, text: str) -> None:
         self._tell(text)
@@ -113,8 +124,45 @@ class Follower:
     def _note_alarms(self, names: list[str]) -> None:
         now_s = self._session.device_seconds
         for name in names:
-            if name not in self._active and name != "INFUSION_COMPLETE":
+            if name not in self._active and name != COMPLETE:
                 self._active[name] = Alarm(name, now_s)
                 self._session.alarms.append(self._active[name])
         for name in [name for name in self._active if name not in names]:
             self._active.pop(name).cleared_s = now_s
+
+
+def program_held(pump: Pump) -> Program:
+    """The program that the pump was given last, with the plan that it is."""
+    header, phases, _ = pump.program()
+    return Program(plan_of(header, phases), header, phases)
+
+
+def watch(
+    pump: Pump,
+    program: Program,
+    see: Callable[[Status], None],
+    tell: Callable[[str], None],
+    record: Recorder | None = None,
+) -> Session:
+    """Follows the program that is under way to its end, and asks nothing of the pump; how it went from now on.
+
+    KeyboardInterrupt ends the watching: then the outcome is "running".
+    """
+    session = new_session(pump, program.plan)
+    session.digest = program.digest
+    if record:
+        record.begin(session, program)
+    follower = Follower(pump, session, tell, record=record)
+    status = pump.status()
+    follower.take(status)
+    outcome = ended(status)
+    try:
+        statuses = follower.statuses()
+        while outcome is None:
+            status = next(statuses)
+            see(status)
+            outcome = ended(status)
+    except KeyboardInterrupt:
+        outcome = "running"
+    session.outcome = outcome
+    return session

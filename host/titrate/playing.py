@@ -8,17 +8,17 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Protocol
 
+from pump.core.alarms import ALARMS, LATCH, LATCHING
 from pump.core.units import MS_PER_S
 from titrate.client import Overrides, Pump, Status
 from titrate.errors import LinkError, Refused
-from titrate.following import Follower, bench_of, new_session, waits_for
+from titrate.following import Follower, bench_of, ended, new_session, waits_for
 from titrate.plan import Plan, nominal_nl
 from titrate.record import Recorder
 from titrate.session import Session
 
 GO_ON, STOP, GIVE_UP = "go on", "stop", "give up"  # what an attendant answers; None: not yet
 NEW_SYRINGE = ("SYRINGE_EMPTY", "RESERVOIR_LOW")  # alarms that end with a newly declared syringe
-LOST = ("POWER_INTERRUPTED", "WATCHDOG_RESET")  # alarms after which there is no program any more
 
 
 class Attendant(Protocol):
@@ -76,6 +76,7 @@ class Player:
         self._fill_nl = nominal_nl(plan.syringe)
         self._refusal = ""
         self.session = new_session(pump, plan, from_ml)
+        self.session.begin(bench_of(pump) is not None)
         self._follower = Follower(pump, self.session, attendant.tell, bench_of(pump), record)
         self._record = record
 
@@ -98,7 +99,6 @@ class Player:
         overrides: of soft limits, see Pump.confirm. until_s: infusion time at which the pump is stopped.
         """
         pump, session = self._pump, self.session
-        session.sample(0, 0, 0.0 if bench_of(pump) else None)
         pump.confirm(digest, overrides)
         pump.start()
         try:
@@ -125,16 +125,14 @@ class Player:
     def _is_over(self, status: Status) -> bool:
         """Acts on what only a person or a bench can do; whether the session has ended."""
         session, pump = self.session, self._pump
-        names = status["alarms"]
-        if "INFUSION_COMPLETE" in names:
-            session.outcome = "complete"
-            pump.acknowledge()
+        outcome = ended(status)
+        if outcome:
+            session.outcome = outcome
+            if outcome == "complete":
+                pump.acknowledge()
             return True
-        if status["state"] == "FAULT" or any(name in names for name in LOST):
-            session.outcome = "alarm"
-            return True
-        if status["state"] in ("IDLE", "READY"):  # stopped at its key
-            return True
+        if [name for name in status["alarms"] if ALARMS[name][LATCH] == LATCHING] == ["LINK_LOST"]:
+            pump.acknowledge()  # the host is here again, and nothing else asks for a person
         waiting = waits_for(status)
         if waiting is None:
             self._refusal = ""

@@ -58,11 +58,18 @@ def plot_plan(plan: Plan, path: str | Path) -> None:
     _draw_changes(plan, volume)
     if predicted:
         _draw_plasma(plan, predicted, plasma[0])
-    _save(figure, path, DISCLAIMER)
+    _finish(figure, DISCLAIMER)
+    _save(figure, path)
 
 
 def plot_delivery(plan: Plan, series: Series, path: str | Path, simulated: bool = False) -> None:
     """Writes what was commanded, counted and delivered, and by how much they differ. Raises ProtocolError."""
+    check_path(path)
+    _save(delivery_figure(plan, series, simulated), path)
+
+
+def delivery_figure(plan: Plan, series: Series, simulated: bool) -> Figure:
+    """Rate and volume: commanded, counted, delivered, and by how much they differ. Needs two samples at two times."""
     figure, (rate, volume, difference) = _figure(plan, 3)
     _draw_commanded(plan, rate, volume, color=COMMANDED, width=5)
     due_ml = commanded_ml(plan, series.time_s)
@@ -80,7 +87,8 @@ def plot_delivery(plan: Plan, series: Series, path: str | Path, simulated: bool 
     difference.axhline(0, color=COMMANDED, linewidth=1)
     difference.set_ylabel("ahead of commanded, µL")
     volume.legend(frameon=False, fontsize=9, loc="upper left")  # a cumulative curve leaves this corner free
-    _save(figure, path, f"{DISCLAIMER}; simulated" if simulated else DISCLAIMER)
+    _finish(figure, f"{DISCLAIMER}; simulated" if simulated else DISCLAIMER)
+    return figure
 
 
 def commanded_ml(plan: Plan, time_s: Array) -> Array:
@@ -212,12 +220,14 @@ def check_path(path: str | Path) -> None:
         raise ProtocolError("--plot", path, "a place that can be written: its folder does not exist")
 
 
-def _save(figure: Figure, path: str | Path, footer: str) -> None:
-    check_path(path)
+def _finish(figure: Figure, footer: str) -> None:
     for axes in figure.axes:
         if axes.get_ylabel().startswith(("rate", "volume")):
             axes.set_ylim(bottom=0)
     figure.supxlabel(footer, fontsize=8, color="#666666", x=0.99, ha="right")
+
+
+def _save(figure: Figure, path: str | Path) -> None:
     try:
         figure.savefig(path, dpi=120)
     except OSError as error:

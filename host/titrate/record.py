@@ -6,20 +6,29 @@ Each line goes to the file at once, so that whatever cuts the session off leaves
 from __future__ import annotations
 
 import json
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
+from numpy.typing import NDArray
+
+from pump.core.units import MS_PER_S, NL_PER_ML
 from titrate.errors import ProtocolError
+from titrate.session import COMPLETE, UL_PER_ML, Alarm, Session
+
+Array = NDArray[np.float64]
 
 if TYPE_CHECKING:
     from titrate.client import Event, Status
+    from titrate.plan import Plan
     from titrate.program import Program
-    from titrate.session import Session
 
 FORMAT = 1
+CUT_OFF = "cut off"  # the outcome of a record that has none
 MOST_SAMPLES = 14400  # about: one a second for four hours, and further apart in a longer plan
 # What a sample tells, in this order; a line of names in each would make the file five times as long.
 FIELDS = (
@@ -70,6 +79,7 @@ class Recorder:
             phases=program.phases,
             plan=plan.as_json() | {"title": plan.title, "syringe": plan.syringe, "code": plan.code},
             from_ml=session.from_ml,
+            from_start=session.from_start,
             sample=FIELDS,
             every_s=self._every_s,
         )
@@ -91,10 +101,10 @@ class Recorder:
 
     def _changes(self, time_s: float, before: tuple[str, ...], now: tuple[str, ...]) -> None:
         for name in now:
-            if name not in before:
+            if name not in before and name != COMPLETE:
                 self._write("alarm", time_s=round(time_s, 3), name=name, raised=True)
         for name in before:
-            if name not in now:
+            if name not in now and name != COMPLETE:
                 self._write("alarm", time_s=round(time_s, 3), name=name, raised=False)
 
     def event(self, event: Event) -> None:
@@ -115,3 +125,140 @@ class Recorder:
 
     def _line(self, data: Any) -> None:
         self._file.write(json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n")
+
+
+@dataclass(frozen=True)
+class Record:
+    """A record that was read. header: its first line. samples: by the names of FIELDS, equally long.
+
+    events: of the pump's log. notes: of the host. outcome: the document of `titrate play --json`; None if the record
+    was cut off. The properties are arrays of floats, one value a sample.
+    """
+
+    header: dict[str, Any]
+    samples: dict[str, list[Any]]
+    alarms: list[Alarm] = field(default_factory=list)
+    events: list[dict[str, Any]] = field(default_factory=list)
+    notes: list[dict[str, Any]] = field(default_factory=list)
+    outcome: dict[str, Any] | None = None
+
+    @classmethod
+    def read(cls, path: str | Path) -> Record:
+        """A record from its file. What a cut left of a last line is passed over. Raises ProtocolError with file and
+        line for anything else that is no record of format 1.
+        """
+        return _read(Path(path))
+
+    @property
+    def time_s(self) -> Array:
+        """Device time since the start."""
+        return self._column("time_s", 1)
+
+    @property
+    def infused_s(self) -> Array:
+        """Infusion time: stands still while the pump waits."""
+        return self._column("infused_ms", MS_PER_S)
+
+    @property
+    def rate_ml_h(self) -> Array:
+        return self._column("rate_nl_h", NL_PER_ML)
+
+    @property
+    def counted_ml(self) -> Array:
+        return self._column("counted_nl", NL_PER_ML)
+
+    @property
+    def delivered_ml(self) -> Array:
+        """What left the line; NaN where nothing measured it."""
+        return self._column("delivered_ul", UL_PER_ML)
+
+    @property
+    def pressure_kpa(self) -> Array:
+        return self._column("pressure_pa", 1000)
+
+    @property
+    def plan(self) -> Plan:
+        """The plan that was played, from the program that the pump held."""
+        from titrate.program import plan_of
+
+        said = self.header["plan"]
+        plan = plan_of(self.header["program"], self.header["phases"])
+        return replace(
+            plan,
+            title=said["title"],
+            warnings=tuple(said["warnings"]),
+            sources=tuple(said["sources"]),
+            code=said["code"],
+        )
+
+    @property
+    def session(self) -> Session:
+        """The session as it stood at the last sample."""
+        header = self.header
+        outcome = self.outcome or {"outcome": CUT_OFF, "syringes_fitted": 1}
+        samples = self.samples
+        session = Session(
+            self.plan,
+            header["hello"],
+            simulated=header["simulated"],
+            seed=header["seed"],
+            target=header["target"],
+            digest=header["digest"],
+            library=header["library"],
+            from_ml=header["from_ml"],
+            outcome=outcome["outcome"],
+            alarms=list(self.alarms),
+            device_seconds=samples["time_s"][-1] if samples["time_s"] else 0.0,
+            syringes_fitted=outcome["syringes_fitted"],
+        )
+        if header["from_start"]:
+            session.begin(samples["delivered_ul"][:1] != [None])
+        columns = (samples[name] for name in ("infused_ms", "counted_nl", "delivered_ul"))
+        for infused_ms, counted_nl, delivered_ul in zip(*columns, strict=True):
+            session.sample(infused_ms, counted_nl, delivered_ul)
+        return session
+
+    def _column(self, name: str, divisor: int) -> Array:
+        return np.array(self.samples[name], dtype=np.float64) / divisor
+
+
+def _read(path: Path) -> Record:
+    try:
+        lines = path.read_text(encoding="utf-8").split("\n")
+    except OSError as error:
+        raise ProtocolError(str(path), None, f"a record that can be read ({error.strerror})") from None
+    except UnicodeDecodeError:
+        raise ProtocolError(str(path), "these bytes", "a record, which is text in UTF-8") from None
+    record: Record | None = None
+    active: dict[str, Alarm] = {}
+    for number, line in enumerate(lines[:-1], 1):  # behind the last newline is what a cut left, or nothing
+        try:
+            data = json.loads(line)
+            if record is None:
+                if data["what"] != "header" or data["format"] != FORMAT:
+                    raise ValueError
+                record = Record(data, {name: [] for name in data["sample"]})
+            elif isinstance(data, list):
+                for name, value in zip(record.samples, data, strict=True):
+                    record.samples[name].append(value)
+            elif data["what"] == "alarm":
+                _note_alarm(record, active, data)
+            elif data["what"] == "event":
+                record.events.append(data)
+            elif data["what"] == "note":
+                record.notes.append(data)
+            elif data["what"] == "outcome":
+                record = replace(record, outcome=data)
+        except (ValueError, KeyError, TypeError):
+            raise ProtocolError(f"{path}, line {number}", line, f"a line of a record of format {FORMAT}") from None
+    if record is None:
+        raise ProtocolError(str(path), None, "a record with at least its header")
+    return record
+
+
+def _note_alarm(record: Record, active: dict[str, Alarm], data: dict[str, Any]) -> None:
+    if data["raised"]:
+        active[data["name"]] = Alarm(data["name"], data["time_s"])
+        record.alarms.append(active[data["name"]])
+    else:
+        active.pop(data["name"]).cleared_s = data["time_s"]

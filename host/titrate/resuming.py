@@ -65,7 +65,8 @@ def _by_the_pump(plan: Plan, pump: Pump) -> tuple[Fraction, Fraction]:
         infused_s = Fraction(status["infused_ms"], MS_PER_S)
     done_ml = skipped_ml + counted_ml
     time_s = max(_time_s(plan, done_ml), skipped_s)
-    if plan.commanded_ml(skipped_s + infused_s) <= done_ml:  # in a pause the volume does not tell the time
+    # In a pause, and within one microstep, the volume does not tell the time: the pump does.
+    if plan.commanded_ml(skipped_s + infused_s) < done_ml + plan.board.step_ml(held.syringe):
         time_s = max(time_s, skipped_s + infused_s)
     return time_s, done_ml
 

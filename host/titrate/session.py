@@ -18,6 +18,7 @@ from titrate.plan import Plan, PlannedPhase
 from titrate.plot import Series
 
 UL_PER_ML = 1000
+COMPLETE = "INFUSION_COMPLETE"  # the end, which a session does not count among its alarms
 PRIORITY_NAMES = {HIGH: "high", MEDIUM: "medium"}
 
 
@@ -59,8 +60,9 @@ class PhaseResult:
 class Session:
     """What one run gave. Volumes in mL. outcome: complete, stopped or alarm.
 
-    simulated, seed: of the bench on the port. target: the port. digest: of the program. library: begin of the digest of
-    the drug library in the pump. from_ml: of the whole plan, delivered before this session and not part of it.
+    simulated, seed: of the bench on the port. target: the port. digest: of the program. library: digest of the drug
+    library in the pump, empty where there is none. from_ml: of the whole plan, delivered before this session and not
+    part of it. from_start: whether it was followed from its first step.
     """
 
     plan: Plan
@@ -71,6 +73,7 @@ class Session:
     digest: str = ""
     library: str = ""
     from_ml: float = 0.0
+    from_start: bool = False
     outcome: str = "stopped"
     alarms: list[Alarm] = field(default_factory=list)
     device_seconds: float = 0.0
@@ -78,6 +81,11 @@ class Session:
     _times_ms: array[int] = field(default_factory=lambda: array("q"))
     _counted_nl: array[int] = field(default_factory=lambda: array("q"))
     _delivered_ul: array[float] = field(default_factory=lambda: array("d"))
+
+    def begin(self, measured: bool) -> None:
+        """Nothing has flowed yet. measured: whether something measures what will be delivered."""
+        self.from_start = True
+        self.sample(0, 0, 0.0 if measured else None)
 
     def sample(self, infused_ms: int, counted_nl: int, delivered_ul: float | None) -> None:
         """Adds a sample. delivered_ul: None where nothing measures it."""

@@ -20,6 +20,8 @@ from titrate.errors import PumpError
 COMMANDS = {
     "plan": "plan",
     "play": "play",
+    "watch": "watch",
+    "report": "report",
     "status": "status",
     "pause": "control",
     "resume": "control",
