@@ -129,7 +129,7 @@ def main() -> int:
     wall_seconds = time.perf_counter() - begun_s
     table = "\n".join(table_of(rows))
     if page:
-        page.write_text(page_of(table, rows, given.port, wall_seconds), encoding="utf-8")
+        page.write_text(page_of(table, rows, given.port, minutes, wall_seconds), encoding="utf-8")
     print(table)
     return int(any(row.faults for row in rows))
 
@@ -157,11 +157,13 @@ def table_of(rows: list[Row]) -> list[str]:
     return lines
 
 
-def page_of(table: str, rows: list[Row], port: str, wall_seconds: float) -> str:
+def page_of(table: str, rows: list[Row], port: str, minutes: float | None, wall_seconds: float) -> str:
+    """The page in Markdown. minutes: how much of each was played; None: all."""
+    part = "played to its end" if minutes is None else f"its first {minutes:g} min"
     longest = max(rows, key=lambda row: row.device_seconds)
     hours = sum(row.device_seconds for row in rows) / 3600
     return f"""<!-- Written by `make regimens` (tools/regimens.py). Do not change it by hand. -->
-# Every packaged regimen, played to its end
+# Every packaged regimen, {part}
 
 Titrate is a bench and research device. It is not a medical device, and it is not for use on people or animals.
 

@@ -15,7 +15,7 @@ from titrate.reading import SECTIONS, parse
 
 ROOT = Path(__file__).resolve().parents[2]
 TITRATE = str(Path(sys.executable).with_name("titrate"))
-PAGES = ("README.md", "docs/protocol-language.md")
+PAGES = ("README.md", "docs/protocol-language.md", "docs/records.md")
 SOURCES = {"pump": ROOT / "firmware/pump", "titrate": ROOT / "host/titrate", "hil": ROOT / "hil"}
 
 
@@ -24,11 +24,12 @@ def blocks(page: str, language: str) -> list[str]:
     return re.findall(rf"^```{language}\n(.*?)^```", (ROOT / page).read_text(encoding="utf-8"), re.M | re.S)
 
 
-def commands() -> list[str]:
-    """Every `titrate` line of the README's shell blocks that needs no real or emulated pump."""
-    lines = [line.strip() for block in blocks("README.md", "sh") for line in block.splitlines()]
-    found = [line for line in lines if line.startswith("titrate ")]
-    return [line for line in found if "--port" not in line or "--port sim://" in line]
+def commands() -> list[list[str]]:
+    """The `titrate` lines of each of the README's shell blocks that need no real or emulated pump."""
+    lines = [[line.strip() for line in block.splitlines()] for block in blocks("README.md", "sh")]
+    found = [[line for line in block if line.startswith("titrate ")] for block in lines]
+    runnable = [[line for line in block if "--port" not in line or "--port sim://" in line] for block in found]
+    return [block for block in runnable if block]
 
 
 def table_rows(page: str) -> list[list[str]]:
@@ -79,11 +80,19 @@ def test_whole_protocols_can_be_planned(page: str) -> None:
     whole = [block for block in blocks(page, "toml") if "[protocol]" in block]
     for text in whole:
         assert parse(text, page).plan("70 kg").total_ml > 0
-    assert whole or page == "README.md"
+    assert whole or page != "docs/protocol-language.md"
+
+
+def prepare(folder: Path) -> None:
+    """A folder as the README's commands expect it."""
+    (folder / "build").mkdir()
+    (folder / "host").symlink_to(ROOT / "host")
 
 
 @pytest.mark.parametrize("page", PAGES)
-def test_python_examples_run(page: str) -> None:
+def test_python_examples_run(page: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(tmp_path)
+    monkeypatch.chdir(tmp_path)
     for block in blocks(page, "python"):
         if "open_bench" not in block:  # the rig's own tests run that one
             exec(compile(block, page, "exec"), {})
@@ -126,20 +135,30 @@ def test_the_language_pages_units_are_read() -> None:
         assert parse_quantity(f"2000 {unit}" if unit == "g" else "2 kg", quantities.WEIGHT).value == 2
 
 
-@pytest.mark.parametrize("command", commands())
-def test_the_readmes_commands_run(command: str, tmp_path: Path) -> None:
-    (tmp_path / "build").mkdir()
-    (tmp_path / "host").symlink_to(ROOT / "host")
-    words = [TITRATE, *shlex.split(command, comments=True)[1:]]
-    done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
-    assert done.returncode == 0, done.stderr
+@pytest.mark.parametrize("block", commands(), ids=lambda block: " ".join(block[0].split()[:2]))
+def test_the_readmes_commands_run_block_by_block(block: list[str], tmp_path: Path) -> None:
+    prepare(tmp_path)
+    for command in block:
+        words = [TITRATE, *shlex.split(command, comments=True)[1:]]
+        done = subprocess.run(words, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, f"{command}: {done.stderr}"
 
 
-def test_the_readme_has_commands() -> None:
-    assert any(command.startswith("titrate play") for command in commands())
+def test_the_first_hour_takes_every_command_from_the_readme() -> None:
+    """So they are run by the test above, in this order."""
+    run = [command for block in commands() for command in block]
+    first_hour = [line for block in blocks("docs/first-hour.md", "sh") for line in block.splitlines()]
+    assert [line for line in first_hour if line.startswith("titrate ") and line not in run] == []
+    steps = [line.split()[1] for line in first_hour if line.startswith("titrate ")]
+    assert steps == ["protocols", "plan", "play", "report"]
+    setting_up = [line for line in first_hour if not line.startswith("titrate ")]
+    readme = "".join(blocks("README.md", "sh")).splitlines()
+    assert setting_up == [line for line in ("make run", ". .venv/bin/activate") if line in readme]
 
 
-@pytest.mark.parametrize("page", ["docs/a-dose.md", "docs/link.md", "docs/preview.md", "boards/pico/README.md"])
+@pytest.mark.parametrize(
+    "page", ["docs/a-dose.md", "docs/link.md", "docs/preview.md", "docs/records.md", "boards/pico/README.md"]
+)
 def test_names_in_the_pages_exist(page: str) -> None:
     found = names(page)
     assert found
