@@ -79,6 +79,7 @@ class Player:
         self.session.begin(bench_of(pump) is not None)
         self._follower = Follower(pump, self.session, attendant.tell, bench_of(pump), record)
         self._record = record
+        self._program = plan.program
 
     def load(self) -> str:
         """Declares the syringe and stores the program; the digest that `play` confirms. Nothing moves.
@@ -89,8 +90,7 @@ class Player:
         session = self.session
         program = self._plan.program(code=self._plan.code if session.library else "")
         session.digest = self._pump.load(*program)
-        if self._record:
-            self._record.begin(session, program)
+        self._program = program
         return session.digest
 
     def play(self, digest: str, overrides: Overrides = (), until_s: float | None = None) -> Session:
@@ -101,6 +101,8 @@ class Player:
         pump, session = self._pump, self.session
         pump.confirm(digest, overrides)
         pump.start()
+        if self._record:
+            self._record.begin(session, self._program)
         try:
             for status in self._follower.statuses():
                 self._attendant.see(status)
@@ -150,8 +152,13 @@ class Player:
         pump = self._pump
         try:
             if set(waiting) & set(NEW_SYRINGE):
+                if pump.state == "KVO":  # no syringe is changed while the motor runs
+                    pump.pause()
                 pump.syringe(self._plan.syringe, self._fill_nl)
                 self.session.syringes_fitted += 1
+            if "RESERVOIR_LOW" in waiting:  # the pump looks at the low mark once a second
+                for _ in range(2):
+                    pump.wait_status()
             if waiting:
                 pump.acknowledge()
             pump.resume()

@@ -6,12 +6,13 @@ Each line goes to the file at once, so that whatever cuts the session off leaves
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TextIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -40,15 +41,20 @@ WHERE = "--record"
 
 
 class Recorder:
-    """Writes one session. Raises ProtocolError for a path that exists, or cannot be written."""
+    """Writes one session to `path`. Raises ProtocolError for a path that exists, or cannot be written.
+
+    The file begins with the session: what is refused before it leaves none. failed: why the record ends early, if it
+    does; the session goes on without it.
+    """
 
     def __init__(self, path: str | Path) -> None:
-        try:
-            self._file = Path(path).open("x", encoding="utf-8", buffering=1)  # noqa: SIM115  # open as long as this is
-        except FileExistsError:
-            raise ProtocolError(WHERE, path, "a file that is not there yet: no record is written over") from None
-        except OSError as error:
-            raise ProtocolError(WHERE, path, f"a place that can be written ({error.strerror})") from None
+        self.path = Path(path)
+        if self.path.exists():
+            raise ProtocolError(WHERE, path, "a file that is not there yet: no record is written over")
+        if not os.access(self.path.resolve().parent, os.W_OK):
+            raise ProtocolError(WHERE, path, "a place that can be written")
+        self._file: TextIO | None = None
+        self.failed = ""
         self._every_s = 0.0
         self._last_s = 0.0
         self._shown: tuple[Any, ...] = ("", -1, ())
@@ -58,11 +64,16 @@ class Recorder:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._file.close()
+        if self._file:
+            self._file.close()
 
     def begin(self, session: Session, program: Program) -> None:
         """The header: all that a report needs to know about the session."""
         plan = session.plan
+        try:
+            self._file = self.path.open("x", encoding="utf-8", buffering=1)
+        except OSError as error:
+            self.failed = error.strerror or str(error)
         self._every_s = max(1.0, float(plan.duration_s) / MOST_SAMPLES)
         self._write(
             "header",
@@ -124,7 +135,13 @@ class Recorder:
         self._line({"what": what} | values)
 
     def _line(self, data: Any) -> None:
-        self._file.write(json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n")
+        if self._file is None:
+            return
+        try:
+            self._file.write(json.dumps(data, separators=(",", ":"), ensure_ascii=False, allow_nan=False) + "\n")
+        except OSError as error:
+            self.failed = error.strerror or str(error)
+            self._file = None
 
 
 @dataclass(frozen=True)

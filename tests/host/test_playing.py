@@ -3,16 +3,18 @@
 from collections.abc import Iterator
 
 import pytest
+import serial
 
 from hil.bench import Bench, open_bench
 from pump.core.memory import BOUND_S
 from pump.core.syringes import step_volume_pl
-from tests.host.attendants import Helper, plug_in_later, short_plan
+from tests.host.attendants import SHORT, Helper, plug_in_later, short_plan
 from titrate import LinkError, Protocol, ProtocolError, Refused
 from titrate.library import read as read_library
 from titrate.library_link import upload
 from titrate.plan import Plan
 from titrate.playing import GIVE_UP, GO_ON, STOP, BenchHands, Nobody, Player
+from titrate.reading import parse
 from titrate.resuming import rest
 from titrate.session import Session
 
@@ -219,6 +221,52 @@ def test_the_program_names_its_entry_where_the_pump_has_a_library(bench: Bench) 
     assert session.library == read_library("regimens").library.digest
     assert names(session) == []
     assert bench.pump.program()[0]["code"] == "patil-2012"
+
+
+def test_the_low_mark_holds_until_a_full_syringe_is_there(bench: Bench) -> None:
+    """The default entry goes down to the hold rate with 1 mL left."""
+    upload(bench.pump, read_library("regimens").library)
+    text = (
+        SHORT.replace('"ketamine"', '"saline"\ncode = "small-volume"')
+        .replace("60 mL/h", "40 mL/h")
+        .replace("10 min", "80 min")
+    )
+    helper = BenchHands(bench.change_syringe)
+    session = play(bench, helper, parse(text).plan(None))
+    assert session.outcome == "complete"
+    assert "RESERVOIR_LOW" in names(session)
+    assert session.syringes_fitted == 2
+    assert abs(session.counted_ml - session.commanded_ml) <= 2 * STEP_ML
+
+
+def test_a_port_that_is_gone_is_opened_again(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As when a plug is pulled: reading fails, and so does opening until it is back."""
+    read = bench.port.read
+    gone = [False]
+    tries: list[str] = []
+
+    def pull() -> None:
+        gone[0] = True
+
+    def failing(size: int = 1) -> bytes:
+        if gone[0]:
+            raise serial.SerialException("device disconnected")
+        return read(size)
+
+    def opening() -> None:
+        tries.append("open")
+        if len(tries) < 5:
+            raise serial.SerialException("no such device")
+        gone[0] = False
+
+    monkeypatch.setattr(bench.port, "read", failing)
+    monkeypatch.setattr(bench.port, "open", opening)
+    monkeypatch.setattr(bench.port, "close", lambda: None)
+    monkeypatch.setattr("titrate.ports.time.sleep", lambda seconds: bench.run_for(seconds))
+    session = play(bench, Helper([(60, pull)]))
+    assert session.outcome == "complete"
+    assert len(tries) == 5
+    assert abs(session.counted_ml - 13) <= STEP_ML
 
 
 def test_dose_limit_is_a_wait_for_a_person(bench: Bench) -> None:

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from hil.bench import Bench, open_bench
 from tests.host.attendants import Helper, plug_in_later, short_plan
-from titrate import ProtocolError, Record
+from titrate import ProtocolError, Record, Refused
 from titrate.cli import app
 from titrate.playing import Player
 from titrate.record import CUT_OFF, FIELDS, Recorder
@@ -140,6 +140,24 @@ def test_no_record_is_written_over_and_none_where_it_cannot_be(tmp_path: Path) -
         with pytest.raises(ProtocolError, match="--record"):
             Recorder(bad)
     assert path.read_text() == "mine"
+
+
+def test_what_is_refused_leaves_no_record_and_a_full_disk_ends_it_early(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = tmp_path / "session.jsonl"
+    with open_bench("sim://") as bench, Recorder(path) as record:
+        player = Player(bench.pump, short_plan(), Helper(), record)
+        player.load()
+        with pytest.raises(Refused):
+            player.play("another digest")
+        assert not path.exists()
+        path.symlink_to("/dev/full")
+        opened = Path.open
+        monkeypatch.setattr(Path, "open", lambda path, mode="r", **words: opened(path, mode.replace("x", "w"), **words))
+        session = player.play(player.load())
+    assert session.outcome == "complete"
+    assert record.failed == "No space left on device"
 
 
 def test_a_long_plan_is_sampled_further_apart_and_changes_are_all_there(tmp_path: Path) -> None:

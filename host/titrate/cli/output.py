@@ -7,12 +7,15 @@ import json as encoder
 import sys
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from rich.console import Console
 
 from titrate.errors import LinkError, ProtocolError, PumpError
+
+if TYPE_CHECKING:
+    from titrate.record import Recorder
 
 WIDTH_WITHOUT_TERMINAL = 160  # columns: a pipe gets whole tables
 
@@ -52,6 +55,13 @@ def warnings(texts: list[str] | tuple[str, ...]) -> None:
     """One line each on stderr."""
     for text in texts:
         messages().print("warning:", text, style="yellow", markup=False, highlight=False, soft_wrap=True)
+
+
+def recorded(recorder: "Recorder") -> None:
+    """Where the record of a session is, and whether all of it is there."""
+    messages().print(f"record: {recorder.path}", markup=False, highlight=False, soft_wrap=True)
+    if recorder.failed:
+        warnings([f"the record ends early: {recorder.failed}"])
 
 
 def confirm(question: str, command: str) -> None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from titrate.cli import output
+from titrate.cli.protocols import File
 
 if TYPE_CHECKING:
     from titrate.client import Pump
@@ -19,7 +20,7 @@ if TYPE_CHECKING:
 
 
 def play(
-    protocol: Annotated[str, typer.Argument(metavar="FILE_OR_NAME", help="A protocol file, or a packaged name.")],
+    protocol: File,
     port: output.Port,
     weight: output.Weight = None,
     age: output.Age = None,
@@ -44,6 +45,7 @@ def play(
     """Play a protocol on a pump and compare what came out with what was commanded."""
     from titrate.cli.control import override_of
     from titrate.client import Pump
+    from titrate.following import LOST
     from titrate.library import read as read_library
     from titrate.library_link import upload
     from titrate.playing import Player
@@ -67,6 +69,8 @@ def play(
             planned, given_ml = rest(planned, pump, from_)
             before_ml = float(given_ml)
             output.messages().print(f"after {before_ml:.4f} mL, what is left is:", highlight=False)
+        elif set(LOST) & set(pump.status()["alarms"]):
+            output.warnings(["an infusion was interrupted: --from pump goes on with it, `titrate ack` forgets it"])
         if not found and not pump.status()["library"]:
             from titrate.cli.live import alarm_line
 
@@ -88,8 +92,8 @@ def play(
 
         plot_delivery(planned, done.series, plot, simulated=done.simulated)
         output.messages().print(f"plot: {plot}", markup=False, highlight=False, soft_wrap=True)
-    if record:
-        output.messages().print(f"record: {record}", markup=False, highlight=False, soft_wrap=True)
+    if recorder:
+        output.recorded(recorder)
     if json:
         output.document(done.as_json(wall_seconds))
     else:

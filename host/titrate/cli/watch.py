@@ -34,6 +34,8 @@ def watch(port: output.Port, record: output.Record = None, json: output.Json = F
         wall_seconds = time.perf_counter() - begun_s
         if recorder:
             recorder.end(done.as_json(wall_seconds))
+    if recorder:
+        output.recorded(recorder)
     if json:
         output.document(done.as_json(wall_seconds))
     else:
