@@ -17,6 +17,7 @@ from titrate.plan import Plan, nominal_nl
 from titrate.record import Recorder
 from titrate.session import Session
 
+DIGEST_BEGIN = 16  # hex digits of the firmware's digest that a program names
 GO_ON, STOP, GIVE_UP = "go on", "stop", "give up"  # what an attendant answers; None: not yet
 NEW_SYRINGE = ("SYRINGE_EMPTY", "RESERVOIR_LOW")  # alarms that end with a newly declared syringe
 
@@ -88,7 +89,13 @@ class Player:
         """
         self._pump.syringe(self._plan.syringe, self._fill_nl)
         session = self.session
-        program = self._plan.program(code=self._plan.code if session.library else "")
+        hello = self._pump.hello
+        program = self._plan.program(
+            code=self._plan.code if session.library else "",
+            pump=hello["serial"],
+            firmware=hello["firmware"][:DIGEST_BEGIN],
+            library=self._pump.status()["library"],
+        )
         session.digest = self._pump.load(*program)
         self._program = program
         return session.digest

@@ -69,7 +69,7 @@ def _facts(record: Record, session: Session, origin: str) -> list[tuple[str, str
     return [
         ("begun", header["begun"]),
         ("target", f"{session.target} ({origin})"),
-        ("board", session.hello["board"]),
+        ("board", f"{session.hello['board']}, number {session.hello['serial']}"),
         ("firmware digest", session.hello["firmware"]),
         ("host", f"titrate {header['titrate']}, tables {session.hello['wire']}"),
         ("program digest", session.digest),
