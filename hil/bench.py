@@ -5,7 +5,7 @@ from __future__ import annotations
 from array import array
 from collections.abc import Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from titrate.client import Pump
 
 DEFAULT_SYRINGE = "bd-plastipak-50"
+DEFAULT_PLANT = "ideal"
 
 
 class Target(Protocol):
@@ -27,6 +28,8 @@ class Target(Protocol):
     mechanics: Mechanics
     sensor: Sensor
 
+    @property
+    def motor_on(self) -> bool: ...
     @property
     def tone_edges(self) -> list[tuple[int, int]]: ...
     @property
@@ -132,6 +135,11 @@ class Bench:
         return self.target.mechanics.enabled_us
 
     @property
+    def motor_on(self) -> bool:
+        """Whether the motor driver is turned on, at its pin."""
+        return self.target.motor_on
+
+    @property
     def tone_edges(self) -> list[tuple[int, int]]:
         """(device time in us, pitch in Hz or 0) of each change of the buzzer."""
         return self.target.tone_edges
@@ -148,13 +156,19 @@ class Bench:
 
     # --- hands
 
-    def occlude(self) -> None:
+    def occlude(self, leak_kpa_s_ul: float | None = None) -> None:
+        """Shuts the clamp at the end of the line; leak_kpa_s_ul: its resistance, for one that is not tight."""
         self.target.settle()
-        self.target.mechanics.line.clamp(self.target.now_us, True)
+        self.target.mechanics.line.clamp(self.target.now_us, True, leak_kpa_s_ul)
 
     def release(self) -> None:
         self.target.settle()
         self.target.mechanics.line.clamp(self.target.now_us, False)
+
+    def set_back_pressure(self, kpa: float) -> None:
+        """At the open end, from now on; 13.33 kPa are 1.36 m of water above the pump, and negative below it."""
+        self.target.settle()
+        self.target.mechanics.line.set_back_pressure(self.target.now_us, kpa)
 
     def change_syringe(self) -> None:
         """A full syringe of the same kind in place of the one fitted; the line stays connected."""
@@ -270,18 +284,34 @@ class Bench:
         self.target.hang()
 
 
-def open_bench(url: str, *, seed: int = 0, syringe: str = DEFAULT_SYRINGE) -> Bench:
-    """A bench on sim:// or emu://. LinkError's kin are raised as serial.SerialException with what is missing."""
+def open_bench(url: str, *, seed: int = 0, syringe: str = DEFAULT_SYRINGE, plant: str | int = DEFAULT_PLANT) -> Bench:
+    """A bench on sim:// or emu://. LinkError's kin are raised as serial.SerialException with what is missing.
+
+    seed: of all noise and friction. plant: "ideal", "imperfect", or a number that draws a specimen.
+    """
     register()
-    port = serial.serial_for_url(f"{url}?{urlencode({'seed': seed, 'syringe': syringe})}")
+    port = serial.serial_for_url(f"{url}?{urlencode({'seed': seed, 'syringe': syringe, 'plant': plant})}")
     bench: Bench = port.bench  # type: ignore[attr-defined]  # every port of hil.urls carries one
     return bench
 
 
-def parse_url(url: str) -> tuple[int, str]:
-    """(seed, syringe) of a bench's url; ValueError for anything else in it."""
+class Options(NamedTuple):
+    """What a bench's url may say behind its "?"."""
+
+    seed: int = 0
+    syringe: str = DEFAULT_SYRINGE
+    plant: str = DEFAULT_PLANT
+
+
+def parse_url(url: str) -> Options:
+    """The options of a bench's url; ValueError for anything else in it."""
     query = parse_qs(urlsplit(url).query, strict_parsing=bool(urlsplit(url).query))
-    unknown = set(query) - {"seed", "syringe"}
+    given = {key: values[0] for key, values in query.items()}
+    unknown = set(given) - set(Options._fields)
     if unknown:
-        raise ValueError(f"{url}: {', '.join(sorted(unknown))} is not an option; allowed are seed and syringe")
-    return int(query.get("seed", ["0"])[0]), query.get("syringe", [DEFAULT_SYRINGE])[0]
+        allowed = " and ".join([", ".join(Options._fields[:-1]), Options._fields[-1]])
+        raise ValueError(f"{url}: {', '.join(sorted(unknown))} is not an option; allowed are {allowed}")
+    seed = given.pop("seed", "0")
+    if not seed.lstrip("-").isdecimal():
+        raise ValueError(f"{url}: seed {seed} is no whole number")
+    return Options(int(seed), **given)
