@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
 from hil.devices.pressure import Sensor
+from hil.instruments.balance import SerialBalance
+from hil.instruments.mt_sics import MtSics
+from hil.instruments.pan import DENSITY_G_ML, Pan
+from hil.instruments.pty_port import PtyPort
+from hil.instruments.twins import MtSicsTwin
 from hil.mechanics import Mechanics
 from hil.targets import register
 
@@ -60,16 +66,45 @@ class Target(Protocol):
     def close(self) -> None: ...
 
 
+Args = ParamSpec("Args")
+Result = TypeVar("Result")
+
+
+def may_raise(
+    *alarms: str,
+) -> Callable[[Callable[Concatenate[Bench, Args], Result]], Callable[Concatenate[Bench, Args], Result]]:
+    """Marks what a hand does: these alarms are no surprise afterwards."""
+
+    def mark(act: Callable[Concatenate[Bench, Args], Result]) -> Callable[Concatenate[Bench, Args], Result]:
+        @wraps(act)
+        def marked(bench: Bench, /, *args: Args.args, **kwargs: Args.kwargs) -> Result:
+            bench.expected.update(alarms)
+            return act(bench, *args, **kwargs)
+
+        return marked
+
+    return mark
+
+
 class Bench:
-    """pump: the client that users have, opened on first use. Times are device time, volumes microlitres."""
+    """pump: the client that users have, opened on first use. Times are device time, volumes microlitres.
+
+    expected: alarms that what the hands did may have caused. powered: whether the pump has its supply.
+    """
 
     simulated = True
+    name = "simulated bench"
 
     def __init__(self, target: Target, seed: int = 0) -> None:
         self.target = target
         self.seed = seed
         self.port: serial.SerialBase | None = None
+        self.expected: set[str] = set()
+        self.powered = True
         self._pump: Pump | None = None
+        self._balance: SerialBalance | None = None
+        self._twin: MtSicsTwin | None = None
+        self._pty: PtyPort | None = None
 
     @property
     def pump(self) -> Pump:
@@ -88,6 +123,34 @@ class Bench:
 
     def close(self) -> None:
         self.target.close()
+        if self._balance and self._pty:
+            self._balance.close()
+            self._pty.close()
+
+    @property
+    def twin(self) -> MtSicsTwin:
+        """What stands under the open end of the line: the simulated balance, with its pan and its faults."""
+        if self._twin is None:
+            self._twin = MtSicsTwin(Pan(lambda: self.delivered_ul, lambda: self.now_s, seed=self.seed))
+        return self._twin
+
+    @property
+    def evaporation_g_h(self) -> float:
+        """What the vessel on the balance loses."""
+        return self.twin.pan.data.evaporation_g_h
+
+    @property
+    def density_g_ml(self) -> float:
+        """Of what is pumped."""
+        return DENSITY_G_ML
+
+    @property
+    def balance(self) -> SerialBalance:
+        """The driver that a real balance has, at the twin's pseudo-terminal; opened on first use."""
+        if self._balance is None:
+            self._pty = PtyPort(self.twin.answer)
+            self._balance = MtSics(self._pty.path, clock=lambda: self.now_s, simulated=True)
+        return self._balance
 
     def run_for(self, seconds: float) -> None:
         """Lets device time pass; what the pump says waits in the port."""
@@ -156,6 +219,7 @@ class Bench:
 
     # --- hands
 
+    @may_raise("OCCLUSION")
     def occlude(self, leak_kpa_s_ul: float | None = None) -> None:
         """Shuts the clamp at the end of the line; leak_kpa_s_ul: its resistance, for one that is not tight."""
         self.target.settle()
@@ -176,6 +240,7 @@ class Bench:
         self.target.mechanics.fit_syringe()
         self.target.fit(True)
 
+    @may_raise("SYRINGE_MISSING", "LINE_DISCONNECTED")
     def remove_syringe(self) -> None:
         """Takes the syringe out of its holder."""
         self.target.settle()
@@ -188,6 +253,7 @@ class Bench:
         self.target.mechanics.put_back()
         self.target.fit(True)
 
+    @may_raise("GUARD_OPEN")
     def open_guard(self) -> None:
         """The guard, which holds the plunger, is opened; shut by `close_guard`."""
         self.target.close_guard(False)
@@ -195,6 +261,7 @@ class Bench:
     def close_guard(self) -> None:
         self.target.close_guard(True)
 
+    @may_raise("LINE_DISCONNECTED")
     def disconnect_line(self) -> None:
         """The line comes off the syringe, which pushes into the open; put back by `connect_line`."""
         self.target.settle()
@@ -204,6 +271,7 @@ class Bench:
         self.target.settle()
         self.target.mechanics.line_off(self.target.now_us, False)
 
+    @may_raise("AIR_IN_LINE")
     def add_air(self, ul: float = 60) -> None:
         """Air at the detector, until so much has been pushed past it."""
         self.target.settle()
@@ -226,18 +294,22 @@ class Bench:
             self.press(key, 1.2)
             self.run_for(1.6)
 
+    @may_raise("STUCK_KEY")
     def hold_key(self, key: str) -> None:
         self.target.press(key, None)
 
     def release_key(self, key: str) -> None:
         self.target.release_key(key)
 
+    @may_raise("BATTERY_LOW", "BATTERY_DEPLETED", "SUPPLY_HIGH")
     def set_supply(self, volts: float) -> None:
         self.target.set_supply(volts)
 
+    @may_raise("OVERHEATED")
     def set_temperature(self, celsius: float) -> None:
         self.target.set_temperature(celsius)
 
+    @may_raise("SENSOR_FAULT", "OCCLUSION", "LINE_DISCONNECTED")
     def break_pressure_sensor(self, fault: str) -> None:
         """fault: "open", "short" or "stuck"."""
         self.target.sensor.fault = fault
@@ -245,6 +317,7 @@ class Bench:
     def mend_pressure_sensor(self) -> None:
         self.target.sensor.fault = None
 
+    @may_raise("MEMORY_FAULT")
     def fill_flash(self) -> None:
         """Every write to the pump's flash fails, until `free_flash`."""
         self.target.fill_flash(True)
@@ -252,25 +325,31 @@ class Bench:
     def free_flash(self) -> None:
         self.target.fill_flash(False)
 
+    @may_raise("UNDER_DELIVERY", "MOTOR_FAULT")
     def lose_pulses(self, every: int) -> None:
         """From now on one pulse in so many gets lost on the wire, for odometer and motor alike; 0: none."""
         self.target.settle()
         self.target.lose_pulses(every)
 
+    @may_raise("OVER_DELIVERY", "MOTOR_FAULT")
     def add_pulses(self, count: int) -> None:
         """Noise on the wire: pulses that the generator did not make. The motor takes them while it is enabled."""
         self.target.add_pulses(count)
 
+    @may_raise("LINK_LOST")
     def unplug_link(self) -> None:
         self.target.plug_link(False)
 
     def plug_link(self) -> None:
         self.target.plug_link(True)
 
+    @may_raise("POWER_INTERRUPTED")
     def cut_power(self) -> None:
+        self.powered = False
         self.target.cut_power()
 
     def restore_power(self) -> None:
+        self.powered = True
         self.target.restore_power()
         self.reconnect()
 
@@ -279,16 +358,31 @@ class Bench:
         self.target.read(self.target.available())
         self._pump = None
 
+    @may_raise("WATCHDOG_RESET")
     def hang(self) -> None:
         """The firmware stops dead, with interrupts off."""
         self.target.hang()
 
 
-def open_bench(url: str, *, seed: int = 0, syringe: str = DEFAULT_SYRINGE, plant: str | int = DEFAULT_PLANT) -> Bench:
-    """A bench on sim:// or emu://. LinkError's kin are raised as serial.SerialException with what is missing.
+def open_bench(
+    url: str,
+    *,
+    seed: int = 0,
+    syringe: str = DEFAULT_SYRINGE,
+    plant: str | int = DEFAULT_PLANT,
+    motion: bool = False,
+) -> Bench:
+    """A bench on sim:// or emu://, or the real one of a bench file. LinkError's kin are raised as
+    serial.SerialException with what is missing.
 
-    seed: of all noise and friction. plant: "ideal", "imperfect", or a number that draws a specimen.
+    seed: of all noise and friction. plant: "ideal", "imperfect", or a number that draws a specimen. A real bench has
+    its own syringe and plant, and moves nothing without `motion`; ProtocolError for a file that is not valid.
     """
+    if url.endswith(".toml"):
+        from hil.benchfile import read
+        from hil.real import RealBench
+
+        return cast(Bench, RealBench(read(url), motion))  # the same names, as far as it has them
     register()
     port = serial.serial_for_url(f"{url}?{urlencode({'seed': seed, 'syringe': syringe, 'plant': plant})}")
     bench: Bench = port.bench  # type: ignore[attr-defined]  # every port of hil.urls carries one

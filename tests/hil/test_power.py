@@ -7,9 +7,9 @@ import pytest
 
 from hil.bench import Bench, open_bench
 from hil.devices.store import Store
+from hil.plugin import need_emulator
 from pump.core import chain, memory
 from pump.core.journal import Journal
-from tests.hil.conftest import need_emulator
 from tests.programs import Oracle, flat, start
 
 ML_H = 60
