@@ -25,7 +25,8 @@ def leave(bench: Bench, expected: Iterable[str] = ()) -> list[str]:
         return [] if bench.simulated else ["the pump was left without its supply"]
     try:
         wrong += _stop(bench)
-        came = {event["text"].split(" ", 1)[0] for event in bench.pump.events() if event["kind"] == "alarm"}
+        events = bench.pump.events(bench.since)
+        came = {event["text"].split(" ", 1)[0] for event in events if event["kind"] == "alarm"}
         came |= set(bench.pump.status()["alarms"])
         surprises = came - ORDINARY - bench.expected - set(expected)
         wrong += [f"an alarm that nobody caused: {name}" for name in sorted(surprises & set(ALARMS))]

@@ -114,7 +114,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
 # --- what a bench lacks is a skip, with the reason
 
 
-def pytest_runtest_setup(item: pytest.Item) -> None:
+def _what_is_lacking(item: pytest.Item) -> None:
+    """Skips a test whose marks say that this bench is not for it."""
     wanted = [name for marker in item.iter_markers("needs") for name in marker.args]
     unknown = sorted(set(wanted) - set(NEEDS))
     if unknown:
@@ -131,7 +132,7 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             pytest.skip(f'{name}: bench "{bench.name}" has no table [{name}]')
 
 
-def _skipping(item: pytest.Item) -> Generator[None, Any, Any]:
+def _skipping() -> Generator[None, Any, Any]:
     try:
         return (yield)
     except Exception as error:
@@ -142,14 +143,15 @@ def _skipping(item: pytest.Item) -> Generator[None, Any, Any]:
         raise
 
 
-@pytest.hookimpl(wrapper=True, specname="pytest_runtest_call")
-def _call(item: pytest.Item) -> Generator[None, Any, Any]:
-    return (yield from _skipping(item))
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
+    _what_is_lacking(item)
+    return (yield from _skipping())
 
 
-@pytest.hookimpl(wrapper=True, specname="pytest_runtest_setup")
-def _setup(item: pytest.Item) -> Generator[None, Any, Any]:
-    return (yield from _skipping(item))
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_call() -> Generator[None, Any, Any]:
+    return (yield from _skipping())
 
 
 # --- fixtures

@@ -35,7 +35,7 @@ class Clock(Protocol):
 
 
 class RealBench:
-    """file: what stands there. motion: whether anything may move. clock: of this machine unless a test brings one.
+    """since: the pump's last log entry before it was opened here. file: what stands there. motion: whether anything may move. clock: of this machine unless a test brings one.
 
     Opening it opens the pump's port; instruments are opened on first use.
     """
@@ -48,6 +48,7 @@ class RealBench:
         self.name = file.name
         self.motion = motion
         self.expected: set[str] = set()
+        self.since: int | None = None
         self.powered = True
         self._clock = clock
         self._began_s = clock.monotonic()
@@ -78,6 +79,9 @@ class RealBench:
     def pump(self) -> GuardedPump:
         if self._pump is None:
             self._pump = GuardedPump(self.port, self.file, self.motion)
+            if self.since is None:
+                self.since = int(self._pump.request("events", after=0)["last"])
+                self.expected.update(self._pump.status()["alarms"])
         return self._pump
 
     @property
