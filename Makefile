@@ -52,7 +52,7 @@ flash: ## put the firmware onto a board: not yet
 
 hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml, and write build/hil/<target>/report.html
 	@if [ "$(TARGET)" = emu ]; then $(MAKE) --no-print-directory emulated; fi
-	MACHINE_TIMES=$(or $(MACHINE_TIMES),1) $(BIN)/pytest tests/hil --target "$(HIL_TARGET)" --cuts 200 $(HIL_WORKERS) \
+	MACHINE_TIMES=$(or $(MACHINE_TIMES),1) $(BIN)/pytest tests/hil --target "$(HIL_TARGET)" --cuts $(or $(CUTS),30) $(HIL_WORKERS) \
 	    $(if $(MOTION),--motion) --report "$(HIL_FOLDER)" --junitxml "$(HIL_FOLDER)/junit.xml"
 
 hil-faults: $(VENV) ## plant one defect of firmware or plant after another; each must fail the test that is for it

@@ -89,12 +89,16 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that bring a pump of their own say nothing about a real one."""
-    if not is_real(config):
+    """Tests that bring a pump of their own say nothing about a real one, nor those of the chip about the simulated."""
+    target = config.getoption("--target")
+    if is_real(config):
+        stay = [item for item in items if "url" in getattr(item, "fixturenames", ())]
+    elif target == "sim":
+        stay = [item for item in items if not item.get_closest_marker("emulated")]
+    else:
         return
-    on_it = [item for item in items if "url" in getattr(item, "fixturenames", ())]
-    config.hook.pytest_deselected(items=[item for item in items if item not in on_it])
-    items[:] = on_it
+    config.hook.pytest_deselected(items=[item for item in items if item not in stay])
+    items[:] = stay
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:

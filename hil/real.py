@@ -35,7 +35,9 @@ class Clock(Protocol):
 
 
 class RealBench:
-    """since: the pump's last log entry before it was opened here. file: what stands there. motion: whether anything may move. clock: of this machine unless a test brings one.
+    """since: the pump's last log entry before it was opened here.
+
+    file: what stands there. motion: whether anything may move. clock: of this machine unless a test brings one.
 
     Opening it opens the pump's port; instruments are opened on first use.
     """

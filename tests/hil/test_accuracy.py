@@ -52,6 +52,18 @@ def test_flow_of_two_hours(bench: Bench, balance: SerialBalance, notes: Notes, m
     notes.check(f"{ml_h} mL/h: 90 % of the rate after", begin.to_90_percent_min, "min", 0, START_UP_MIN[ml_h])
 
 
+@LONG
+@pytest.mark.plant("ideal")
+@pytest.mark.requirement("SR-ACC-01")
+def test_on_perfect_metal_the_flow_is_the_programs(bench: Bench, balance: SerialBalance, notes: Notes) -> None:
+    """What a real screw and barrel may err by would hide what the firmware must not: one step in a thousand."""
+    start(bench, flat(25, 3000))
+    bench.run_for(600)
+    before, after = weigh(bench, balance, 1800, 1800)
+    found_ml_h = volume_ul(bench, before, after) / 1000 / (after.time_s - before.time_s) * 3600
+    notes.check("25 mL/h on perfect metal: error within 30 min", 100 * (found_ml_h - 25) / 25, "%", -0.1, 0.1)
+
+
 def test_rate_of_a_minute(bench: Bench, balance: SerialBalance, notes: Notes) -> None:
     """Short enough for every target: the rate by weight once the line is stretched."""
     start(bench, flat(60, 40))

@@ -91,6 +91,23 @@ def test_a_cut_at_any_byte_that_is_written_loses_nothing(first: int) -> None:
             check_restored(bench, started and true_steps > 0, true_steps)
 
 
+@pytest.mark.requirement("SR-LOG-05")
+def test_what_the_log_told_is_there_after_a_power_cut(bench: Bench) -> None:
+    start(bench, flat(25, 600))
+    bench.pump.wait_status()
+    bench.pump.pause()
+    for _ in range(3):
+        bench.pump.wait_status()
+    told = {(event["sequence"], event["text"]) for event in bench.pump.event_log}
+    assert {"INFUSING > PAUSED: PAUSE"} < {text for _, text in told}
+    bench.cut_power()
+    bench.run_for(1)
+    bench.restore_power()
+    bench.run_for(3)
+    bench.reconnect()
+    assert told <= {(event["sequence"], event["text"]) for event in bench.pump.events()}
+
+
 # --- on the emulated flash, which is torn in the middle of a command
 
 
