@@ -56,7 +56,7 @@ hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml, 
 	    $(if $(MOTION),--motion) --report "$(HIL_FOLDER)" --junitxml "$(HIL_FOLDER)/junit.xml"
 
 hil-faults: $(VENV) ## plant one defect of firmware or plant after another; each must fail the test that is for it
-	$(BIN)/python tools/planted_faults.py
+	$(BIN)/python tools/planted_faults.py --write
 
 bench: ## measure a real pump: not yet
 	@echo "make bench is not written yet" >&2; exit 2

@@ -92,7 +92,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     """Tests that bring a pump of their own say nothing about a real one, nor those of the chip about the simulated."""
     target = config.getoption("--target")
     if is_real(config):
-        stay = [item for item in items if "url" in getattr(item, "fixturenames", ())]
+        stay = [item for item in items if "bench_url" in getattr(item, "fixturenames", ())]
     elif target == "sim":
         stay = [item for item in items if not item.get_closest_marker("emulated")]
     else:
@@ -102,7 +102,7 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    if "url" not in metafunc.fixturenames:
+    if "bench_url" not in metafunc.fixturenames:
         return
     chosen = metafunc.config.getoption("--target")
     if is_real(metafunc.config):
@@ -112,7 +112,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         names = [name for name in SIMULATED if chosen in (None, name) and not (sim_only and name != "sim")]
         marks: dict[str, list[pytest.MarkDecorator]] = {"sim": [], "emu": [pytest.mark.emulated, pytest.mark.slow]}
         params = [pytest.param(f"{name}://", marks=marks[name], id=name) for name in names]
-    metafunc.parametrize("url", params, scope="module")
+    metafunc.parametrize("bench_url", params, scope="module")
 
 
 # --- what a bench lacks is a skip, with the reason
@@ -168,7 +168,7 @@ def need_emulator() -> None:
 
 
 def opened(config: pytest.Config, url: str, plant: str | int = DEFAULT_PLANT) -> Bench:
-    """The bench that the fixture `url` names; a real one has the plant that it has."""
+    """The bench that the fixture `bench_url` names; a real one has the plant that it has."""
     from hil.bench import open_bench
 
     if not is_real(config):
@@ -182,10 +182,10 @@ def opened(config: pytest.Config, url: str, plant: str | int = DEFAULT_PLANT) ->
 
 
 @pytest.fixture
-def bench(request: pytest.FixtureRequest, url: str) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, bench_url: str) -> Iterator[Bench]:
     """A fresh bench; afterwards, the test failed or not, the pump is stopped and looked at."""
     marker = request.node.get_closest_marker("plant")
-    with opened(request.config, url, marker.args[0] if marker else DEFAULT_PLANT) as bench:
+    with opened(request.config, bench_url, marker.args[0] if marker else DEFAULT_PLANT) as bench:
         yield bench
         check(request, bench)
 
@@ -214,13 +214,13 @@ def balance(bench: Bench, notes: Notes) -> SerialBalance:
 
 
 @pytest.fixture
-def notes(request: pytest.FixtureRequest, url: str) -> Notes:
+def notes(request: pytest.FixtureRequest, bench_url: str) -> Notes:
     """Takes the figures, readings and curves of a test, for the report."""
     from hil.notes import Notes
 
     marker = request.node.get_closest_marker("requirement")
     real = is_real(request.config)
-    target = request.config.getoption("--target") if real else url.partition(":")[0]
+    target = request.config.getoption("--target") if real else bench_url.partition(":")[0]
     found = Notes(request.node.nodeid, target, not real, marker.args[0] if marker else "")
     request.node.stash[NOTES] = found
     return found

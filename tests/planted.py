@@ -33,7 +33,7 @@ from pump.core import (
 
 
 class Fault(NamedTuple):
-    """what: in words. plant(): switches it on, for good. tests: node ids, or beginnings of them, that must fail."""
+    """what: in words. plant(): switches it on, for good. tests: functions, or one case of them, that must fail."""
 
     what: str
     plant: Callable[[], None]
@@ -261,7 +261,10 @@ FAULTS: dict[str, Fault] = {
     "kvo-fast": Fault(
         "the hold rate is doubled",
         put(dosing.Dosing, "hold_bounds", scaled(2, 0)),
-        (HIL + "test_accuracy.py::test_hold_rate_after_the_end", HIL + "test_kvo.py::"),
+        (
+            HIL + "test_accuracy.py::test_hold_rate_after_the_end",
+            HIL + "test_kvo.py::test_after_completion_it_holds_at_no_more_than_the_rate_that_ran",
+        ),
     ),
     "occlusion-ignored": Fault(
         "no pressure is too high, and no leap is noticed",
@@ -269,7 +272,7 @@ FAULTS: dict[str, Fault] = {
             put(monitors.Occlusion, "update", always(False)),
             put(monitors.Leap, "update", always(0)),
         ),
-        (OCCLUSION, ALARM + "[sim-OCCLUSION]"),
+        (OCCLUSION + "test_at_the_highest_rate", OCCLUSION + "test_at_low_rates", ALARM + "[sim-OCCLUSION]"),
     ),
     "pressure-half": Fault(
         "the pressure reads half of what it is",
@@ -279,7 +282,10 @@ FAULTS: dict[str, Fault] = {
     "no-back-off": Fault(
         "the plunger stays where an occlusion stopped it",
         put(controller.Controller, "_relief_course", always(None)),
-        (OCCLUSION + "test_at_low_rates", HIL + "test_faults.py::test_occlusion_stops_backs_off"),
+        (
+            OCCLUSION + "test_at_low_rates",
+            HIL + "test_faults.py::test_occlusion_stops_backs_off_and_the_program_delivers_its_volume_all_the_same",
+        ),
     ),
     "air-ignored": Fault(
         "air is not noticed", put(monitors.Air, "update", always(False)), (ALARM + "[sim-AIR_IN_LINE]",)
@@ -295,12 +301,15 @@ FAULTS: dict[str, Fault] = {
     "battery-ignored": Fault(
         "a depleted battery is taken for a low one",
         put(monitors.Supply, "update", lambda update: lambda self, mv: update(self, mv) & ~monitors.DEPLETED),
-        (ALARM + "[sim-BATTERY_DEPLETED]", HIL + "test_incidents.py::test_medfusion_4000_no_alarm_on_a_depleted"),
+        (
+            ALARM + "[sim-BATTERY_DEPLETED]",
+            HIL + "test_incidents.py::test_medfusion_4000_no_alarm_on_a_depleted_battery",
+        ),
     ),
     "link-loss-ignored": Fault(
         "a silent host is not missed",
         put(monitors.Silence, "update", always(False)),
-        (HIL + "test_faults.py::test_a_host_that_falls_silent_is_an_alarm",),
+        (HIL + "test_faults.py::test_a_host_that_falls_silent_is_an_alarm_and_the_program_goes_on",),
     ),
     "near-empty-late": Fault(
         "NEAR_EMPTY comes a minute late",
@@ -312,13 +321,16 @@ FAULTS: dict[str, Fault] = {
         put(signals.Annunciator, "update", no_sound),
         (
             HIL + "test_alarm_latency.py::test_light_and_sound_follow_the_cause",
-            HIL + "test_panel.py::test_a_medium_alarm_sounds_and_flashes",
+            HIL + "test_panel.py::test_a_medium_alarm_sounds_and_flashes_as_the_standard_asks",
         ),
     ),
     "alarm-dark": Fault(
         "alarms light no lamp",
         put(signals, "FLASHES", lambda flashes: tuple((0, on, off) for _, on, off in flashes)),
-        (HIL + "test_alarm_latency.py::test_light_and_sound_follow_the_cause", HIL + "test_panel.py::test_the_light"),
+        (
+            HIL + "test_alarm_latency.py::test_light_and_sound_follow_the_cause",
+            HIL + "test_panel.py::test_the_light_shows_the_highest_priority",
+        ),
     ),
     "alarm-pumps-on": Fault(
         "the motor runs on in ALARM",
@@ -344,7 +356,10 @@ FAULTS: dict[str, Fault] = {
     "totals-not-written": Fault(
         "checkpoints are not written",
         put(memory.Memory, "save_totals", always(True)),
-        (HIL + "test_faults.py::test_after_a_power_cut_the_pump_stands_still", HIL + "test_power.py::"),
+        (
+            HIL + "test_faults.py::test_after_a_power_cut_the_pump_stands_still",
+            HIL + "test_power.py::test_a_cut_at_any_byte_that_is_written_loses_nothing",
+        ),
     ),
     "power-loss-hidden": Fault(
         "after a power cut the pump is as if nothing had been",
@@ -366,7 +381,7 @@ FAULTS: dict[str, Fault] = {
         put(session.Session, "answer", forgets_the_reply),
         (
             HIL + "test_client.py::test_a_lost_reply_is_repeated_and_the_bolus_is_one",
-            HIL + "test_link_fuzz.py::test_a_repeated_id_acts_once",
+            HIL + "test_link_fuzz.py::test_a_repeated_id_acts_once_and_is_answered_the_same",
         ),
     ),
     "crc-ignored": Fault(

@@ -80,7 +80,7 @@ def test_flow_against_back_pressure(bench: Bench, balance: SerialBalance, notes:
     start(bench, flat(5, RUN_S + 60))
     rates = rates_ml_h(bench, weigh(bench, balance, RUN_S, SAMPLE_S), SAMPLE_S / 60)
     error = mean_error_percent(second_hour(rates), 5)
-    notes.check(f"5 mL/h against {kpa:+g} kPa: mean error A", error, "%", -BACK_PERCENT, BACK_PERCENT)
+    notes.check(f"5 mL/h against {kpa:+g} kPa: mean error A".replace("-", "−"), error, "%", -BACK_PERCENT, BACK_PERCENT)
 
 
 @LONG
@@ -106,7 +106,7 @@ def test_hold_rate_after_the_end(
 
 
 @LONG
-@pytest.mark.requirement("SR-LINK-02")
+@pytest.mark.requirement("SR-RATE-06")
 def test_end_of_infusion(bench: Bench, balance: SerialBalance, notes: Notes) -> None:
     """25 mL/h for half an hour: all of it, when it is due, and nothing afterwards."""
     set_ul, due_s = 12_500, 1800

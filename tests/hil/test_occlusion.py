@@ -51,7 +51,7 @@ def expected(bench: Bench, limit_kpa: float, ml_h: float) -> tuple[float, float,
     leaps = ul_s * board.PRESSURE_LEAP_S / give_ul_kpa > leap_kpa
     alarm_kpa = min(limit_kpa, leap_kpa) if leaps else limit_kpa
     most_s = (limit_kpa * give_ul_kpa + slack_mm * area_mm2) / ul_s
-    return 0.9 * alarm_kpa * give_ul_kpa / ul_s, 1.05 * most_s + 5, alarm_kpa
+    return round(0.9 * alarm_kpa * give_ul_kpa / ul_s, 1), round(1.05 * most_s + 5, 1), alarm_kpa
 
 
 def shut(bench: Bench, notes: Notes, level: int, ml_h: float) -> None:

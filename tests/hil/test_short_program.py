@@ -24,8 +24,8 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(url: str, pytestconfig: pytest.Config) -> Iterator[Played]:
-    with opened(pytestconfig, url, "ideal") as bench:
+def played(bench_url: str, pytestconfig: pytest.Config) -> Iterator[Played]:
+    with opened(pytestconfig, bench_url, "ideal") as bench:
         start(bench, FLAT_RAMP_PAUSE_BOLUS)
         status = follow(bench, ended)
         on_us = bench.enabled_us[0]
