@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from hil.devices import clock, pressure, watchdog
+from hil.devices import clock, pressure, stepper, watchdog
 from hil.plant import line, plunger
 from hil.plant.data import PlantData
 from pump.core import (
@@ -232,8 +232,13 @@ FAULTS: dict[str, Fault] = {
     "wrong-lead": Fault("a screw of 2.04 mm lead", put(PlantData, "drive", longer_screw), (FLOW,)),
     "sticky-stopper": Fault("a dry stopper that leaps", put(PlantData, "plunger", stiff_stopper), (FLOW,)),
     "clock-runs-fast": Fault(
-        "the clock gains one part in a hundred",
+        "the controller's clock gains one part in a hundred",
         put(clock.Clock, "elapsed_us", runs_fast),
+        (HIL + "test_bench.py::test_the_pumps_clock_keeps_the_benchs_time",),
+    ),
+    "generator-fast": Fault(
+        "the step generator gains one part in a hundred",
+        put(stepper, "decode", lambda decode: lambda word: (decode(word)[0], decode(word)[1] * 99 // 100)),
         (HIL + "test_short_program.py::test_no_step_is_early_and_none_is_late",),
     ),
     "half-concentration": Fault(

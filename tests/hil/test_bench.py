@@ -101,6 +101,14 @@ def test_a_bubble_is_seen_until_it_has_passed_and_comes_out_as_air(bench: Bench)
     assert not mechanics.air_at_detector
 
 
+def test_the_pumps_clock_keeps_the_benchs_time(bench: Bench) -> None:
+    began_ms, began_s = settled(bench)["time_ms"], bench.now_s
+    bench.run_for(30)
+    bench.reconnect()
+    passed_ms = bench.pump.status()["time_ms"] - began_ms
+    assert passed_ms == pytest.approx((bench.now_s - began_s) * 1000, abs=150, rel=0), "a control tick, and no more"
+
+
 def test_what_the_pump_measures_is_what_was_set(bench: Bench) -> None:
     """Within one count of the converter: 4.5 mV of supply, half a degree."""
     bench.set_supply(11.5)
