@@ -10,7 +10,7 @@ import pytest
 from hil import inventory, notes
 from hil.bench import DEFAULT_SYRINGE
 from hil.firmware_digest import firmware_digest
-from hil.plugin import SEED, is_real
+from hil.plugin import FIRMWARE, SEED, is_real
 from hil.report import Outcome, Record, write
 
 RANK = ("passed", "skipped", "failed")
@@ -54,7 +54,7 @@ class Collection:
         record = Record(
             target=target,
             simulated=not real,
-            firmware=firmware_digest(board),
+            firmware=self._config.stash.get(FIRMWARE, "no pump told") if real else firmware_digest(board),
             board=board,
             syringe=bench.syringe if bench else DEFAULT_SYRINGE,
             seed=None if real else SEED,

@@ -34,6 +34,7 @@ MARKERS = (
     "slow: takes more than ten seconds",
 )
 NOTES = pytest.StashKey["Notes"]()
+FIRMWARE = pytest.StashKey[str]()  # digest that a real pump has told
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -188,6 +189,8 @@ def bench(request: pytest.FixtureRequest, bench_url: str) -> Iterator[Bench]:
     with opened(request.config, bench_url, marker.args[0] if marker else DEFAULT_PLANT) as bench:
         yield bench
         check(request, bench)
+        if not bench.simulated:
+            request.config.stash[FIRMWARE] = bench.pump.hello["firmware"]
 
 
 def check(request: pytest.FixtureRequest, bench: Bench) -> None:

@@ -24,6 +24,7 @@ from titrate.errors import LinkError
 from titrate.ports import open_port
 
 LISTEN_S = 0.1
+RELIEVES_S = 5.0  # an opened line has lost its pressure
 RETURNS_S = 10.0  # a board is on the bus again so long after its power
 
 
@@ -50,11 +51,13 @@ class RealBench:
         self.name = file.name
         self.motion = motion
         self.expected: set[str] = set()
-        self.since: int | None = None
+        self.since = 0
+        self._met = False
         self.powered = True
         self._clock = clock
         self._began_s = clock.monotonic()
         self._plugged = True
+        self._shut = False
         self._pump: GuardedPump | None = None
         self._balance: SerialBalance | None = None
         self._relays: RelayBoard | None = None
@@ -81,7 +84,8 @@ class RealBench:
     def pump(self) -> GuardedPump:
         if self._pump is None:
             self._pump = GuardedPump(self.port, self.file, self.motion)
-            if self.since is None:
+            if not self._met:
+                self._met = True
                 self.since = int(self._pump.request("events", after=0)["last"])
                 self.expected.update(self._pump.status()["alarms"])
         return self._pump
@@ -142,10 +146,12 @@ class RealBench:
     def occlude(self) -> None:
         hand: Occluder = self._hand(inventory.occluder, "OCCLUSION")
         hand.close_line()
+        self._shut = True
 
     def release(self) -> None:
         hand: Occluder = self._hand(inventory.occluder)
         hand.open_line()
+        self._shut = False
 
     def cut_power(self) -> None:
         hand: PowerRelay = self._hand(inventory.power_relay, "POWER_INTERRUPTED")
@@ -182,6 +188,19 @@ class RealBench:
                 if self.now_s > end_s:
                     raise
         self.reconnect()
+
+    def rest(self) -> None:
+        """Whatever the hands did is undone: clamp open, supply on, link plugged. Alarms are acknowledged."""
+        if self._shut:
+            self.release()
+        if not self.powered:
+            self.restore_power()
+        if not self._plugged:
+            self.plug_link()
+        self.reconnect()
+        self.pump.stop()
+        self.run_for(RELIEVES_S if "OCCLUSION" in self.expected else LISTEN_S)
+        self.pump.acknowledge()
 
     def reconnect(self) -> None:
         """A fresh client on the same port; what the old one had not read is gone."""

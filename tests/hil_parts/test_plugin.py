@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from hil.boards import ROOT
+from hil.firmware_digest import firmware_digest
 from hil.virtual import VirtualBench
 
 SUITE = """
@@ -111,6 +112,7 @@ def test_a_run_on_a_bench_file(tmp_path: Path) -> None:
     figure = results["figures"][0]
     assert (figure["name"], figure["simulated"], figure["requirement"]) == ("weight", False, "SR-ACC-01")
     assert results["instruments"][0]["serial_number"] == "SIM-0001"
+    assert results["firmware"] == firmware_digest(), "as the pump told it"
     assert (tmp_path / "report/raw.csv").read_text().startswith("time_s,grams,stable\n")
 
 

@@ -43,20 +43,20 @@ def real(virtual: VirtualBench) -> Iterator[RealBench]:
 
 def test_a_dose_goes_through_the_port_and_is_weighed_at_another(real: RealBench) -> None:
     balance = real.balance
-    start(real, flat(400, 15))  # type: ignore[arg-type]  # the same names
+    start(real, flat(400, 15))
     real.run_for(5)
-    before, *_, after = weigh(real, balance, 8, 2)  # type: ignore[arg-type]
-    found_ml_h = volume_ul(real, before, after) / 1000 / (after.time_s - before.time_s) * 3600  # type: ignore[arg-type]
+    before, *_, after = weigh(real, balance, 8, 2)
+    found_ml_h = volume_ul(real, before, after) / 1000 / (after.time_s - before.time_s) * 3600
     assert found_ml_h == pytest.approx(400, rel=0.05)
     assert real.delivered_ul > 800
-    assert leave(real) == []  # type: ignore[arg-type]
+    assert leave(real) == []
     assert not real.motor_on
 
 
 def test_nothing_moves_without_leave(virtual: VirtualBench) -> None:
     with RealBench(read(virtual.path), clock=virtual.pump) as real:
         with pytest.raises(InstrumentMissing, match="without --motion"):
-            start(real, flat(25, 10))  # type: ignore[arg-type]
+            start(real, flat(25, 10))
         assert real.pump.status()["state"] == "READY"
     assert virtual.bench.steps == 0
 
@@ -86,23 +86,23 @@ def test_a_pressure_limit_below_the_pumps_own_is_kept(virtual: VirtualBench) -> 
     low = file.model_copy(update={"limits": file.limits.model_copy(update={"pressure_kpa": 55})})
     with RealBench(low, motion=True, clock=virtual.pump) as real:
         with pytest.raises(InstrumentMissing, match="bears 55 kPa, and the pump's occlusion limit is set to 69 kPa"):
-            start(real, flat(25, 10))  # type: ignore[arg-type]
+            start(real, flat(25, 10))
         real.pump.stop()
         real.pump.configure(occlusion_level=1)
-        start(real, flat(25, 10))  # type: ignore[arg-type]
+        start(real, flat(25, 10))
 
 
 def test_the_clamp_hangs_on_a_relay(real: RealBench, virtual: VirtualBench) -> None:
-    start(real, flat(400, 30))  # type: ignore[arg-type]
+    start(real, flat(400, 30))
     real.run_for(2)
     real.occlude()
     assert virtual.bench.target.mechanics.line.clamped
     while real.pump.wait_status()["state"] != "ALARM":
         pass
     assert "OCCLUSION" in real.pump.status()["alarms"]
-    real.release()
-    assert not virtual.bench.target.mechanics.line.clamped
-    assert leave(real) == []  # type: ignore[arg-type]
+    assert leave(real) == []
+    assert not virtual.bench.target.mechanics.line.clamped, "the hand is undone"
+    assert "OCCLUSION" not in real.pump.status()["alarms"], "the next test finds a pump that may start"
 
 
 def drifts(virtual: VirtualBench) -> None:
@@ -122,11 +122,11 @@ FAULTS: dict[str, tuple[Callable[[VirtualBench], None], type[InstrumentError]]] 
 def test_a_balance_that_fails_is_named_and_the_pump_is_not(real: RealBench, virtual: VirtualBench, fault: str) -> None:
     spoil, error = FAULTS[fault]
     balance = real.balance
-    start(real, flat(25, 60))  # type: ignore[arg-type]
+    start(real, flat(25, 60))
     spoil(virtual)
     with pytest.raises(error, match=r"^balance mt-sics \(/dev/.*The pump is not to blame$"):
         check_drift(balance, real.run_for, 20, 30.0 if fault != "drift" else 1.0)
-    assert leave(real) == [], "the pump itself goes on, and stops when told"  # type: ignore[arg-type]
+    assert leave(real) == [], "the pump itself goes on, and stops when told"
 
 
 def test_an_unplugged_pump_is_the_links_failure(real: RealBench, virtual: VirtualBench) -> None:
