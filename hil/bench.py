@@ -254,7 +254,7 @@ class Bench:
         self.target.mechanics.put_back()
         self.target.fit(True)
 
-    @may_raise("GUARD_OPEN")
+    @may_raise("GUARD_OPEN", "OVER_DELIVERY")
     def open_guard(self) -> None:
         """The guard, which holds the plunger, is opened; shut by `close_guard`."""
         self.target.close_guard(False)
