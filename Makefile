@@ -11,6 +11,11 @@ EMULATOR := .venv/emulator-ready
 MICROPYTHON := build/micropython/ready
 TYPINGS := build/typings/ready
 
+# A real bench is one: its tests cannot be shared among workers. MOTION=1 lets its motor turn.
+HIL_TARGET = $(or $(TARGET),sim)
+HIL_FOLDER = build/hil/$(basename $(notdir $(HIL_TARGET)))
+HIL_WORKERS = $(if $(filter sim emu,$(HIL_TARGET)),-n 2 --dist loadgroup)
+
 IMAGE_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi cmake make gcc libc6-dev python3 dpkg-dev
 # Only a Python that came from Debian keeps its headers in a package of their own.
 PYTHON_HEADERS = $(shell $(BIN)/python -c 'import sys; print(f"python3.{sys.version_info[1]}-dev" * (sys.base_prefix == "/usr"))')
@@ -45,9 +50,13 @@ image-stock: $(VENV) $(MICROPYTHON) ## build the UF2 of MicroPython alone
 flash: ## put the firmware onto a board: not yet
 	@echo "make flash is not written yet; until then copy build/firmware-$(BOARD).uf2 onto the board in BOOTSEL mode" >&2; exit 2
 
-hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml; MACHINE_TIMES=20 for longer stateful runs
+hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml, and write build/hil/<target>/report.html
 	@if [ "$(TARGET)" = emu ]; then $(MAKE) --no-print-directory emulated; fi
-	MACHINE_TIMES=$(or $(MACHINE_TIMES),1) $(BIN)/pytest tests/hil --target "$(or $(TARGET),sim)" --cuts 200
+	MACHINE_TIMES=$(or $(MACHINE_TIMES),1) $(BIN)/pytest tests/hil --target "$(HIL_TARGET)" --cuts $(or $(CUTS),30) $(HIL_WORKERS) \
+	    $(if $(MOTION),--motion) --report "$(HIL_FOLDER)" --junitxml "$(HIL_FOLDER)/junit.xml"
+
+hil-faults: $(VENV) ## plant one defect of firmware or plant after another; each must fail the test that is for it
+	$(BIN)/python tools/planted_faults.py --write
 
 bench: ## measure a real pump: not yet
 	@echo "make bench is not written yet" >&2; exit 2

@@ -3,14 +3,20 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import wraps
 from types import TracebackType
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Concatenate, NamedTuple, ParamSpec, Protocol, TypeVar, cast
 from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
 from hil.devices.pressure import Sensor
+from hil.instruments.balance import SerialBalance
+from hil.instruments.mt_sics import MtSics
+from hil.instruments.pan import DENSITY_G_ML, Pan
+from hil.instruments.pty_port import PtyPort
+from hil.instruments.twins import MtSicsTwin
 from hil.mechanics import Mechanics
 from hil.targets import register
 
@@ -18,6 +24,7 @@ if TYPE_CHECKING:
     from titrate.client import Pump
 
 DEFAULT_SYRINGE = "bd-plastipak-50"
+DEFAULT_PLANT = "ideal"
 
 
 class Target(Protocol):
@@ -27,6 +34,8 @@ class Target(Protocol):
     mechanics: Mechanics
     sensor: Sensor
 
+    @property
+    def motor_on(self) -> bool: ...
     @property
     def tone_edges(self) -> list[tuple[int, int]]: ...
     @property
@@ -57,16 +66,46 @@ class Target(Protocol):
     def close(self) -> None: ...
 
 
+Args = ParamSpec("Args")
+Result = TypeVar("Result")
+
+
+def may_raise(
+    *alarms: str,
+) -> Callable[[Callable[Concatenate[Bench, Args], Result]], Callable[Concatenate[Bench, Args], Result]]:
+    """Marks what a hand does: these alarms are no surprise afterwards."""
+
+    def mark(act: Callable[Concatenate[Bench, Args], Result]) -> Callable[Concatenate[Bench, Args], Result]:
+        @wraps(act)
+        def marked(bench: Bench, /, *args: Args.args, **kwargs: Args.kwargs) -> Result:
+            bench.expected.update(alarms)
+            return act(bench, *args, **kwargs)
+
+        return marked
+
+    return mark
+
+
 class Bench:
-    """pump: the client that users have, opened on first use. Times are device time, volumes microlitres."""
+    """pump: the client that users have, opened on first use. Times are device time, volumes microlitres.
+
+    expected: alarms that what the hands did may have caused. powered: whether the pump has its supply.
+    """
 
     simulated = True
+    name = "simulated bench"
+    since = 0  # its log begins with the bench
 
     def __init__(self, target: Target, seed: int = 0) -> None:
         self.target = target
         self.seed = seed
         self.port: serial.SerialBase | None = None
+        self.expected: set[str] = set()
+        self.powered = True
         self._pump: Pump | None = None
+        self._balance: SerialBalance | None = None
+        self._twin: MtSicsTwin | None = None
+        self._pty: PtyPort | None = None
 
     @property
     def pump(self) -> Pump:
@@ -85,6 +124,34 @@ class Bench:
 
     def close(self) -> None:
         self.target.close()
+        if self._balance and self._pty:
+            self._balance.close()
+            self._pty.close()
+
+    @property
+    def twin(self) -> MtSicsTwin:
+        """What stands under the open end of the line: the simulated balance, with its pan and its faults."""
+        if self._twin is None:
+            self._twin = MtSicsTwin(Pan(lambda: self.delivered_ul, lambda: self.now_s, seed=self.seed))
+        return self._twin
+
+    @property
+    def evaporation_g_h(self) -> float:
+        """What the vessel on the balance loses."""
+        return self.twin.pan.data.evaporation_g_h
+
+    @property
+    def density_g_ml(self) -> float:
+        """Of what is pumped."""
+        return DENSITY_G_ML
+
+    @property
+    def balance(self) -> SerialBalance:
+        """The driver that a real balance has, at the twin's pseudo-terminal; opened on first use."""
+        if self._balance is None:
+            self._pty = PtyPort(self.twin.answer)
+            self._balance = MtSics(self._pty.path, clock=lambda: self.now_s, simulated=True)
+        return self._balance
 
     def run_for(self, seconds: float) -> None:
         """Lets device time pass; what the pump says waits in the port."""
@@ -132,6 +199,11 @@ class Bench:
         return self.target.mechanics.enabled_us
 
     @property
+    def motor_on(self) -> bool:
+        """Whether the motor driver is turned on, at its pin."""
+        return self.target.motor_on
+
+    @property
     def tone_edges(self) -> list[tuple[int, int]]:
         """(device time in us, pitch in Hz or 0) of each change of the buzzer."""
         return self.target.tone_edges
@@ -148,13 +220,20 @@ class Bench:
 
     # --- hands
 
-    def occlude(self) -> None:
+    @may_raise("OCCLUSION")
+    def occlude(self, leak_kpa_s_ul: float | None = None) -> None:
+        """Shuts the clamp at the end of the line; leak_kpa_s_ul: its resistance, for one that is not tight."""
         self.target.settle()
-        self.target.mechanics.line.clamp(self.target.now_us, True)
+        self.target.mechanics.line.clamp(self.target.now_us, True, leak_kpa_s_ul)
 
     def release(self) -> None:
         self.target.settle()
         self.target.mechanics.line.clamp(self.target.now_us, False)
+
+    def set_back_pressure(self, kpa: float) -> None:
+        """At the open end, from now on; 13.33 kPa are 1.36 m of water above the pump, and negative below it."""
+        self.target.settle()
+        self.target.mechanics.line.set_back_pressure(self.target.now_us, kpa)
 
     def change_syringe(self) -> None:
         """A full syringe of the same kind in place of the one fitted; the line stays connected."""
@@ -162,6 +241,7 @@ class Bench:
         self.target.mechanics.fit_syringe()
         self.target.fit(True)
 
+    @may_raise("SYRINGE_MISSING", "LINE_DISCONNECTED")
     def remove_syringe(self) -> None:
         """Takes the syringe out of its holder."""
         self.target.settle()
@@ -174,6 +254,7 @@ class Bench:
         self.target.mechanics.put_back()
         self.target.fit(True)
 
+    @may_raise("GUARD_OPEN", "OVER_DELIVERY")
     def open_guard(self) -> None:
         """The guard, which holds the plunger, is opened; shut by `close_guard`."""
         self.target.close_guard(False)
@@ -181,6 +262,7 @@ class Bench:
     def close_guard(self) -> None:
         self.target.close_guard(True)
 
+    @may_raise("LINE_DISCONNECTED")
     def disconnect_line(self) -> None:
         """The line comes off the syringe, which pushes into the open; put back by `connect_line`."""
         self.target.settle()
@@ -190,6 +272,7 @@ class Bench:
         self.target.settle()
         self.target.mechanics.line_off(self.target.now_us, False)
 
+    @may_raise("AIR_IN_LINE")
     def add_air(self, ul: float = 60) -> None:
         """Air at the detector, until so much has been pushed past it."""
         self.target.settle()
@@ -212,18 +295,22 @@ class Bench:
             self.press(key, 1.2)
             self.run_for(1.6)
 
+    @may_raise("STUCK_KEY")
     def hold_key(self, key: str) -> None:
         self.target.press(key, None)
 
     def release_key(self, key: str) -> None:
         self.target.release_key(key)
 
+    @may_raise("BATTERY_LOW", "BATTERY_DEPLETED", "SUPPLY_HIGH")
     def set_supply(self, volts: float) -> None:
         self.target.set_supply(volts)
 
+    @may_raise("OVERHEATED")
     def set_temperature(self, celsius: float) -> None:
         self.target.set_temperature(celsius)
 
+    @may_raise("SENSOR_FAULT", "OCCLUSION", "LINE_DISCONNECTED")
     def break_pressure_sensor(self, fault: str) -> None:
         """fault: "open", "short" or "stuck"."""
         self.target.sensor.fault = fault
@@ -231,6 +318,7 @@ class Bench:
     def mend_pressure_sensor(self) -> None:
         self.target.sensor.fault = None
 
+    @may_raise("MEMORY_FAULT")
     def fill_flash(self) -> None:
         """Every write to the pump's flash fails, until `free_flash`."""
         self.target.fill_flash(True)
@@ -238,25 +326,31 @@ class Bench:
     def free_flash(self) -> None:
         self.target.fill_flash(False)
 
+    @may_raise("UNDER_DELIVERY", "MOTOR_FAULT")
     def lose_pulses(self, every: int) -> None:
         """From now on one pulse in so many gets lost on the wire, for odometer and motor alike; 0: none."""
         self.target.settle()
         self.target.lose_pulses(every)
 
+    @may_raise("OVER_DELIVERY", "MOTOR_FAULT")
     def add_pulses(self, count: int) -> None:
         """Noise on the wire: pulses that the generator did not make. The motor takes them while it is enabled."""
         self.target.add_pulses(count)
 
+    @may_raise("LINK_LOST")
     def unplug_link(self) -> None:
         self.target.plug_link(False)
 
     def plug_link(self) -> None:
         self.target.plug_link(True)
 
+    @may_raise("POWER_INTERRUPTED")
     def cut_power(self) -> None:
+        self.powered = False
         self.target.cut_power()
 
     def restore_power(self) -> None:
+        self.powered = True
         self.target.restore_power()
         self.reconnect()
 
@@ -265,23 +359,54 @@ class Bench:
         self.target.read(self.target.available())
         self._pump = None
 
+    @may_raise("WATCHDOG_RESET")
     def hang(self) -> None:
         """The firmware stops dead, with interrupts off."""
         self.target.hang()
 
 
-def open_bench(url: str, *, seed: int = 0, syringe: str = DEFAULT_SYRINGE) -> Bench:
-    """A bench on sim:// or emu://. LinkError's kin are raised as serial.SerialException with what is missing."""
+def open_bench(
+    url: str,
+    *,
+    seed: int = 0,
+    syringe: str = DEFAULT_SYRINGE,
+    plant: str | int = DEFAULT_PLANT,
+    motion: bool = False,
+) -> Bench:
+    """A bench on sim:// or emu://, or the real one of a bench file. LinkError's kin are raised as
+    serial.SerialException with what is missing.
+
+    seed: of all noise and friction. plant: "ideal", "imperfect", or a number that draws a specimen. A real bench has
+    its own syringe and plant, and moves nothing without `motion`; ProtocolError for a file that is not valid.
+    """
+    if url.endswith(".toml"):
+        from hil.benchfile import read
+        from hil.real import RealBench
+
+        return cast(Bench, RealBench(read(url), motion))  # the same names, as far as it has them
     register()
-    port = serial.serial_for_url(f"{url}?{urlencode({'seed': seed, 'syringe': syringe})}")
+    port = serial.serial_for_url(f"{url}?{urlencode({'seed': seed, 'syringe': syringe, 'plant': plant})}")
     bench: Bench = port.bench  # type: ignore[attr-defined]  # every port of hil.urls carries one
     return bench
 
 
-def parse_url(url: str) -> tuple[int, str]:
-    """(seed, syringe) of a bench's url; ValueError for anything else in it."""
+class Options(NamedTuple):
+    """What a bench's url may say behind its "?"."""
+
+    seed: int = 0
+    syringe: str = DEFAULT_SYRINGE
+    plant: str = DEFAULT_PLANT
+
+
+def parse_url(url: str) -> Options:
+    """The options of a bench's url; ValueError for anything else in it."""
     query = parse_qs(urlsplit(url).query, strict_parsing=bool(urlsplit(url).query))
-    unknown = set(query) - {"seed", "syringe"}
+    given = {key: values[0] for key, values in query.items()}
+    unknown = set(given) - set(Options._fields)
     if unknown:
-        raise ValueError(f"{url}: {', '.join(sorted(unknown))} is not an option; allowed are seed and syringe")
-    return int(query.get("seed", ["0"])[0]), query.get("syringe", [DEFAULT_SYRINGE])[0]
+        allowed = " and ".join([", ".join(Options._fields[:-1]), Options._fields[-1]])
+        raise ValueError(f"{url}: {', '.join(sorted(unknown))} is not an option; allowed are {allowed}")
+    seed = given.pop("seed", "0")
+    if not seed.lstrip("-").isdecimal():
+        raise ValueError(f"{url}: seed {seed} is no whole number")
+    return Options(int(seed), **given)

@@ -10,7 +10,8 @@ from typing import Protocol
 
 from serial.tools import list_ports
 
-from hil.benchfile import BalanceTable, BenchFile, HandTable, Plugged, read
+from hil.bench import DEFAULT_SYRINGE
+from hil.benchfile import BalanceTable, BenchFile, HandTable, LimitsTable, LineTable, Plugged, PumpTable, read
 from hil.instruments.balance import SerialBalance
 from hil.instruments.errors import InstrumentError, InstrumentMissing
 from hil.instruments.hands import LinkBreaker, Occluder, Person, PowerRelay, RelaySwitch, Switch
@@ -21,6 +22,7 @@ from hil.instruments.sbi import Sbi
 
 FAMILIES: dict[str, type[SerialBalance]] = {"mt-sics": MtSics, "sbi": Sbi, "ohaus": Ohaus}
 WIDTH = 10
+CAREFUL = LimitsTable(rate_ml_h=25, pressure_kpa=69, volume_ml=10)  # of a port that nothing is known about
 
 
 class UsbPort(Protocol):
@@ -106,14 +108,25 @@ def lines(bench: BenchFile, ports: Ports = list_ports.comports) -> list[str]:
     return found
 
 
+def bench_of(target: str) -> BenchFile:
+    """The bench of a file, or of a bare port; ProtocolError for a file that is not valid."""
+    if Path(target).suffix == ".toml":
+        return read(target)
+    return BenchFile(
+        name=target,
+        pump=PumpTable(port=target, usb_serial=None),
+        syringe=DEFAULT_SYRINGE,
+        line=LineTable(volume_ul=1200),
+        limits=CAREFUL,
+    )
+
+
 def of_target(target: str) -> list[str]:
     """Lines for what --target names: sim, emu, a port, or a bench file (ProtocolError if that is not valid)."""
     if target in ("sim", "emu"):
         where = "firmware in this process" if target == "sim" else "the built image on an emulated RP2040"
         return [_line("bench", f"simulated; {where}"), _line("plant", "simulated"), _line("balance", "simulated")]
-    if Path(target).suffix == ".toml":
-        return lines(read(target))
-    return [_line("pump", f"{target}, without a bench file"), _line("balance", "none: what needs it is skipped")]
+    return lines(bench_of(target))
 
 
 class _Numbered(Protocol):

@@ -1,13 +1,14 @@
 """The bench's hardware around the chip: motor pulses move the plunger, the plunger fills the line.
 
-Shared by the simulated and the emulated target, which both call `step` for every pulse at the pin.
+Shared by the simulated and the emulated target, which both call `step` for every pulse at the pin. What the metal does
+wrong is the plant's (`hil.plant.data`); here is where syringe, holder and line come together.
 """
 
 from array import array
 
 from hil.boards import board_data
-from hil.plant.drive import Drive
-from hil.plant.line import Line, LineData
+from hil.plant.data import IDEAL, PlantData
+from hil.plant.line import Line
 from pump.core.syringes import BORE_UM, NOMINAL_NL, RESERVE_NL, SYRINGES
 
 LINE_UL = 1200.0  # between detector and open end: 1.5 m of 1 mm bore
@@ -18,54 +19,61 @@ class Mechanics:
 
     enabled_us: when the motor driver was turned on. last_forward_us: the last step that pushed.
     line: pressure and outflow. left_ul: what the plunger can still displace.
+    plant: what screw, syringe and line are like; seed: of the stopper's friction.
 
     fitted: whether there is a syringe in the holder. passed_ul: what the line has taken in at the detector, which sits
     where line and syringe meet. All that leaves the open end counts as delivered; `delivered_air_ul` says
     how much of it was air. A bubble takes the place of as much drug, and is no spring."""
 
-    def __init__(self, syringe: str, line: LineData | None = None, board: str = "pico") -> None:
+    def __init__(self, syringe: str, plant: PlantData = IDEAL, board: str = "pico", seed: int = 0) -> None:
         data = board_data(board)
         self.syringe = syringe
-        self.drive = Drive(SYRINGES[syringe][BORE_UM] / 1000, data.LEAD_UM / 1000, data.STEPS_PER_TURN)
-        self.line = Line(line)
+        self.plant = plant
+        bore_mm, lead_mm = SYRINGES[syringe][BORE_UM] / 1000, data.LEAD_UM / 1000
+        self.drive = plant.drive(bore_mm, lead_mm, data.STEPS_PER_TURN, data.FULL_STEPS_PER_TURN)
+        self.line = Line(plant.line())
+        self.plunger = plant.plunger(self.drive, self.line, seed)
         self.steps = 0
         self.step_times_us = array("q")
         self.enabled_us = array("q")
         self.last_forward_us = 0
         self.fitted = True
         self.line_is_off = False
-        self.passed_ul = 0.0
         self._bubbles: list[tuple[float, float]] = []  # where each begins and ends, in passed_ul
         self._pressures: list[tuple[int, float]] = []  # (time, kPa) at each forward step since the clamp was closed
-        self._step_ul = self.drive.step_ul
         self.fit_syringe()
+
+    @property
+    def left_ul(self) -> float:
+        return self.plunger.left_ul
+
+    @property
+    def passed_ul(self) -> float:
+        return self.line.displaced_ul - self.line.spilled_ul
 
     def fit_syringe(self) -> None:
         """A full syringe, with its reserve; the line stays as it is."""
-        self.left_ul = (SYRINGES[self.syringe][NOMINAL_NL] + RESERVE_NL) / 1000
-        self.fitted = True
+        self.plunger.left_ul = (SYRINGES[self.syringe][NOMINAL_NL] + RESERVE_NL) / 1000
+        self.put_back()
 
     def remove_syringe(self, at_us: int) -> None:
         """Out of its holder: the motor moves nothing, and the line is open at that end."""
         self.fitted = False
-        self._open_inlet(at_us, False)
+        self.plunger.release()
+        self.line.open_inlet(at_us)
 
     def put_back(self) -> None:
-        """The same syringe, as full as it was."""
+        """The same syringe, as full as it was; its rod stands against the nut."""
         self.fitted = True
+        self.plunger.seat()
 
     def line_off(self, at_us: int, off: bool) -> None:
         """The line comes off the syringe: what is pushed is spilled, at no pressure; or it is put on again."""
         self.line_is_off = off
         if off:
-            self._open_inlet(at_us, True)
+            self.line.open_inlet(at_us, True)
         else:
             self.line.close_inlet(at_us)
-
-    def _open_inlet(self, at_us: int, stays: bool) -> None:
-        before_ul = self.line.spilled_ul
-        self.line.open_inlet(at_us, stays)
-        self.passed_ul -= self.line.spilled_ul - before_ul
 
     def add_air(self, ul: float) -> None:
         """A bubble at the detector, behind those that have not passed it yet."""
@@ -91,15 +99,9 @@ class Mechanics:
         if direction > 0:
             self.last_forward_us = at_us
         self.step_times_us.append(at_us)
-        if not (self.fitted and self.left_ul > 0):  # at the end of its travel the plunger stands and the motor stalls
-            return
         if direction:
-            pushed_ul = direction * self._step_ul
-            self.left_ul -= pushed_ul
-            if not self.line_is_off:
-                self.passed_ul += pushed_ul
-            self.line.displace(at_us, pushed_ul)
-            if self.line.clamped:
+            self.plunger.step(at_us, direction)
+            if self.line.clamped and direction > 0:
                 self._pressures.append((at_us, self.line.pressure_kpa))
 
     def crossed_us(self, kpa: float) -> int:

@@ -57,10 +57,11 @@ def pressure_plot(time_s: ArrayLike, pressure_kpa: ArrayLike, moments: Mapping[s
     figure, axes = _figure("Pressure at the syringe", simulated)
     times, pressures = checked(time_s, 2, "times"), checked(pressure_kpa, 2, "pressures")
     axes.plot(times, pressures, color=INK, linewidth=1.2)
-    for (name, at_s), (line, _) in zip(moments.items(), STYLES, strict=False):
+    for index, ((name, at_s), (line, _)) in enumerate(zip(moments.items(), STYLES, strict=False)):
         axes.axvline(at_s, color=GREY, linewidth=1, linestyle=line)
+        height = 0.97 - 0.2 * (index % 2)  # in turn higher and lower: moments may lie close together
         axes.annotate(
-            name, (at_s, 0.97), xycoords=("data", "axes fraction"), xytext=(3, 0), textcoords="offset points",
+            name, (at_s, height), xycoords=("data", "axes fraction"), xytext=(3, 0), textcoords="offset points",
             rotation=90, va="top", fontsize=9,
         )  # fmt: skip
     axes.set_xlabel("time, s")

@@ -1,4 +1,4 @@
-"""What every test shares: repeatable hypothesis runs, which pump the rig's tests run on, and a note of each result."""
+"""What every test shares: repeatable hypothesis runs and a note of each result. The pumps are hil.plugin's."""
 
 import json
 import os
@@ -13,7 +13,6 @@ settings.load_profile("ci")
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.addoption("--cuts", type=int, default=30, help="power cuts on the emulated flash")
-    parser.addoption("--target", help="run the rig's tests on sim or emu only; both without it")
 
 
 class Outcomes:

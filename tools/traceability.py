@@ -138,7 +138,7 @@ class Collection:
     def pytest_collection_finish(self, session: pytest.Session) -> None:
         for item in session.items:
             marks = [mark.args for mark in item.iter_markers("requirement")]
-            url = item.callspec.params.get("url") if hasattr(item, "callspec") else None
+            url = item.callspec.params.get("bench_url") if hasattr(item, "callspec") else None
             function = item.nodeid.partition("[")[0]
             where = target(item.nodeid, url, item.get_closest_marker("emulated") is not None)
             for number in {number for mark in marks for number in mark}:

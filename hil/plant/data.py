@@ -99,3 +99,14 @@ IMPERFECT = PlantData(
     breakaway_spread=0.2,
     compliance_ul_kpa=5.0,
 )
+
+
+def plant_of(name: str | int) -> PlantData:
+    """ "ideal", "imperfect", or the specimen of it that a whole number draws; ValueError for anything else."""
+    known = {"ideal": IDEAL, "imperfect": IMPERFECT}
+    if str(name) in known:
+        return known[str(name)]
+    try:
+        return IMPERFECT.drawn(int(name))
+    except ValueError:
+        raise ValueError(f"plant {name} is not known; allowed are ideal, imperfect or a whole number") from None

@@ -58,8 +58,8 @@ class Plunger:
         self._stiffness_n_um = self.data.stiffness_n_mm / 1000
         self._area_mm2 = drive.area_mm2
         self._holds_n = self._next_breakaway_n()
-        if not self._rigid:
-            line.plunger = self
+        self._held = True
+        self.seat()
 
     def _next_breakaway_n(self) -> float:
         share = self._random.gauss(1.0, self.data.breakaway_spread) if self.data.breakaway_spread else 1.0
@@ -68,11 +68,14 @@ class Plunger:
     def step(self, at_us: int, direction: int) -> None:
         """One microstep at at_us, forward (1) or backward (-1)."""
         self.line.advance(at_us)
+        if not self._held:
+            self._turn(direction)
+            self.position_um = self.nut_um
+            return
         if direction > 0 and self.left_ul <= 0:
             return
-        self.steps += direction
         before_um = self.nut_um - self.position_um
-        self.nut_um = self.drive.position_um(self.steps)
+        self._turn(direction)
         gap_um = self.nut_um - self.position_um
         if self._rigid:
             move_um = max(gap_um, 0.0) + min(gap_um + self.data.backlash_um, 0.0)
@@ -83,6 +86,24 @@ class Plunger:
         net_n = self._spring_n(gap_um) - self._back_n(self.line.pressure_kpa)
         if abs(net_n) > self._holds_n:
             self.give_way(1 if net_n > 0 else -1)
+
+    def _turn(self, direction: int) -> None:
+        self.steps += direction
+        self.nut_um = self.drive.position_um(self.steps)
+
+    def release(self) -> None:
+        """The syringe is taken out: its spring is spent, and the screw turns without it."""
+        self.friction_uj += self._spring_uj(self.nut_um - self.position_um)
+        self._held = False
+        self.position_um = self.nut_um
+        self.line.plunger = None
+
+    def seat(self) -> None:
+        """The syringe is in its holder, the rod against the nut and without force."""
+        self._held = True
+        self.position_um = self.nut_um
+        if not self._rigid:
+            self.line.plunger = self
 
     def _move(self, um: float) -> None:
         self.position_um += um
@@ -96,6 +117,8 @@ class Plunger:
         return self._stiffness_n_um * (max(gap_um, 0.0) + min(gap_um + self.data.backlash_um, 0.0))
 
     def _spring_uj(self, gap_um: float) -> float:
+        if self._rigid:
+            return 0.0
         return self._stiffness_n_um / 2 * (max(gap_um, 0.0) ** 2 + min(gap_um + self.data.backlash_um, 0.0) ** 2)
 
     def _back_n(self, kpa: float) -> float:

@@ -53,14 +53,16 @@ class Emulated:
 
     name = "emu"
 
-    def __init__(self, mechanics: Mechanics, board: str = "pico", filesystem: Path | None = None) -> None:
+    def __init__(
+        self, mechanics: Mechanics, board: str = "pico", filesystem: Path | None = None, seed: int = 0
+    ) -> None:
         rp2040py = _emulator()
         if not IMAGE.exists():
             raise EmulatorMissing(f"there is no image {IMAGE.name} yet: build it with `make image`")
         data = board_data(board)
         self.mechanics = mechanics
         zero, slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
-        self.sensor = Sensor(lambda: self.mechanics.pressure_kpa(self.now_us), zero, slope)
+        self.sensor = Sensor(lambda: self.mechanics.pressure_kpa(self.now_us), zero, slope, seed + 1)
         self._usb = QuietUsb()
         pacer = PioPacer()
         self._enable = OutputPin(data.PINS["enable"], on_edge=self._on_enable)
@@ -228,6 +230,10 @@ class Emulated:
 
     def add_pulses(self, count: int) -> None:
         self.pulses.add(count)
+
+    @property
+    def motor_on(self) -> bool:
+        return self._enable.level is False
 
     @property
     def tone_edges(self) -> list[tuple[int, int]]:

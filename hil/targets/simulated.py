@@ -185,6 +185,10 @@ class Simulated:
         self.stepper.add_pulses(count)
 
     @property
+    def motor_on(self) -> bool:
+        return self.stepper.enabled
+
+    @property
     def lights(self) -> int:
         return self.annunciator.lights
 

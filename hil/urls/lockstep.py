@@ -8,6 +8,7 @@ from serial import PortNotOpenError, SerialBase, SerialException
 
 from hil.bench import Bench, Target, parse_url
 from hil.mechanics import Mechanics
+from hil.plant.data import plant_of
 from pump.core.syringes import SYRINGES
 
 
@@ -16,18 +17,21 @@ class LockstepSerial(SerialBase):
 
     bench: Bench
 
-    def make_target(self, mechanics: Mechanics) -> Target:
-        """The target of this url's scheme."""
+    def make_target(self, mechanics: Mechanics, seed: int) -> Target:
+        """The target of this url's scheme; seed: of the noise of its sensors."""
         raise NotImplementedError
 
     def open(self) -> None:
         try:
-            seed, syringe = parse_url(self.port or "")
+            options = parse_url(self.port or "")
+            plant = plant_of(options.plant)
         except ValueError as error:
             raise SerialException(str(error)) from error
-        if syringe not in SYRINGES:
-            raise SerialException(f"{self.port}: syringe {syringe} is not known; known are {', '.join(SYRINGES)}")
-        self.bench = Bench(self.make_target(Mechanics(syringe)), seed)
+        if options.syringe not in SYRINGES:
+            known = ", ".join(SYRINGES)
+            raise SerialException(f"{self.port}: syringe {options.syringe} is not known; known are {known}")
+        mechanics = Mechanics(options.syringe, plant, seed=options.seed)
+        self.bench = Bench(self.make_target(mechanics, options.seed), options.seed)
         self.bench.port = self
         self.is_open = True
 

@@ -9,8 +9,8 @@ from hil.urls.lockstep import LockstepSerial
 
 
 class Serial(LockstepSerial):
-    def make_target(self, mechanics: Mechanics) -> Target:
+    def make_target(self, mechanics: Mechanics, seed: int) -> Target:
         try:
-            return Emulated(mechanics)
+            return Emulated(mechanics, seed=seed)
         except EmulatorMissing as error:
             raise SerialException(str(error)) from error

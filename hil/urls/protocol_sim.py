@@ -7,5 +7,5 @@ from hil.urls.lockstep import LockstepSerial
 
 
 class Serial(LockstepSerial):
-    def make_target(self, mechanics: Mechanics) -> Target:
-        return Simulated(mechanics)
+    def make_target(self, mechanics: Mechanics, seed: int) -> Target:
+        return Simulated(mechanics, seed=seed)

@@ -249,6 +249,10 @@ class Pump:
                 raise TimedOut(f"the pump said nothing for {STATUS_TIMEOUT_S:g} s")
         raise TimedOut(f"the pump sends, but no status in {STATUS_READS} reads")
 
+    def listen(self, timeout_s: float) -> bool:
+        """Takes in what the pump tells, without asking it anything; False when it said nothing for so long."""
+        return self._receive(timeout_s)
+
     # --- the line
 
     def request(self, method: str, **params: Any) -> dict[str, Any]:

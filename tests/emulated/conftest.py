@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.hil.conftest import need_emulator
+from hil.plugin import need_emulator
 
 
 @pytest.fixture(autouse=True)

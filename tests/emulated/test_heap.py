@@ -42,8 +42,8 @@ class ScriptedSerial(LockstepSerial):
     image: Path
     said = b""
 
-    def make_target(self, mechanics: Mechanics) -> Target:
-        return Emulated(mechanics, filesystem=self.image)
+    def make_target(self, mechanics: Mechanics, seed: int) -> Target:
+        return Emulated(mechanics, filesystem=self.image, seed=seed)
 
     def read(self, size: int = 1) -> bytes:
         data = super().read(size)

@@ -26,7 +26,7 @@ class Case(NamedTuple):
 
 STOPPING = {
     "OCCLUSION": Case(Bench.occlude, Bench.release, 30),
-    "AIR_IN_LINE": Case(Bench.add_air, Bench.clear_air, 3),
+    "AIR_IN_LINE": Case(lambda bench: bench.add_air(400), Bench.clear_air, 3),
     "SYRINGE_MISSING": Case(Bench.remove_syringe, Bench.fit_syringe, 1),
     "LINE_DISCONNECTED": Case(Bench.disconnect_line, Bench.connect_line, 5),
     "SENSOR_FAULT": Case(lambda bench: bench.break_pressure_sensor("open"), Bench.mend_pressure_sensor, 3),

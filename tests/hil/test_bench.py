@@ -63,6 +63,7 @@ def test_a_syringe_out_of_its_holder_moves_nothing_and_leaves_no_pressure(bench:
     assert bench.target.mechanics.left_ul == 50_500
 
 
+@pytest.mark.plant("ideal")  # it weighs what is spilled within seconds
 def test_a_line_that_is_off_spills_and_goes_on_when_it_is_on_again(bench: Bench) -> None:
     start(bench, flat(25, 60))
     bench.run_for(3)
@@ -98,6 +99,14 @@ def test_a_bubble_is_seen_until_it_has_passed_and_comes_out_as_air(bench: Bench)
     assert mechanics.air_at_detector
     bench.clear_air()
     assert not mechanics.air_at_detector
+
+
+def test_the_pumps_clock_keeps_the_benchs_time(bench: Bench) -> None:
+    began_ms, began_s = settled(bench)["time_ms"], bench.now_s
+    bench.run_for(30)
+    bench.reconnect()
+    passed_ms = bench.pump.status()["time_ms"] - began_ms
+    assert passed_ms == pytest.approx((bench.now_s - began_s) * 1000, abs=150, rel=0), "a control tick, and no more"
 
 
 def test_what_the_pump_measures_is_what_was_set(bench: Bench) -> None:
@@ -186,6 +195,7 @@ def test_a_flash_that_takes_nothing_is_noticed_and_what_it_holds_stays(bench: Be
     assert [event["text"] for event in bench.pump.events()].count("start") == 1
 
 
+@pytest.mark.expects("SELF_TEST_FAILED")
 def test_a_key_is_held_until_it_is_let_go(bench: Bench) -> None:
     settled(bench)
     bench.cut_power()

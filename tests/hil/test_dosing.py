@@ -126,6 +126,7 @@ def test_another_concentration_than_the_entrys_is_refused(bench: Bench) -> None:
 @SIM_ONLY
 @pytest.mark.requirement("SR-DOSE-04")
 @pytest.mark.requirement("SR-ALARM-05")
+@pytest.mark.expects("DOSE_LIMIT")
 def test_the_dose_of_an_hour_is_never_beyond_its_limit(bench: Bench) -> None:
     """0.35 mg/kg/h with 0.02 mg/kg allowed in an hour: the limit comes after 206 s."""
     limit = 20_000
@@ -149,6 +150,7 @@ def test_the_dose_of_an_hour_is_never_beyond_its_limit(bench: Bench) -> None:
 @SIM_ONLY
 @pytest.mark.requirement("SR-DOSE-04")
 @pytest.mark.requirement("SR-POWER-01")
+@pytest.mark.expects("DOSE_LIMIT")
 def test_a_power_cut_does_not_empty_the_window(bench: Bench) -> None:
     limit = 20_000
     use(bench, dose_1h_soft_ng_kg=limit, dose_1h_hard_ng_kg=limit)
@@ -262,6 +264,7 @@ def test_a_bolus_beyond_its_hard_limit_is_refused_and_one_beyond_its_soft_limit_
 @SIM_ONLY
 @pytest.mark.requirement("SR-DOSE-03")
 @pytest.mark.parametrize("policy", ["refuse", "reduce"])
+@pytest.mark.expects("DOSE_LIMIT")
 def test_a_bolus_that_the_window_has_no_room_for_is_refused_or_reduced(bench: Bench, policy: str) -> None:
     limit = 20_000  # 1.4 mL
     use(bench, dose_1h_soft_ng_kg=limit, dose_1h_hard_ng_kg=limit, bolus_policy=policy, bolus_hard_low_nl=0)
@@ -352,6 +355,7 @@ def test_the_hold_is_the_smallest_rate_and_counts_in_the_window(
 
 @SIM_ONLY
 @pytest.mark.requirement("SR-RES-05")
+@pytest.mark.expects("RESERVOIR_LOW")
 def test_the_low_mark_warns_and_drops_to_the_hold_rate(bench: Bench) -> None:
     use(bench, near_empty_nl=1_000_000, near_empty_action="hold", kvo_nl_h=500_000)
     pump = bench.pump

@@ -44,6 +44,7 @@ def test_hang_starves_the_motor_then_the_watchdog_resets(bench: Bench, ml_h: flo
 @pytest.mark.requirement("SR-OCC-03")
 @pytest.mark.requirement("SR-OCC-04")
 @pytest.mark.requirement("SR-DIR-01")
+@pytest.mark.plant("ideal")  # it looks for the step at which the pressure crosses
 def test_occlusion_stops_backs_off_and_the_program_delivers_its_volume_all_the_same(bench: Bench) -> None:
     phases = flat(300, 20)
     start(bench, phases)
@@ -99,6 +100,7 @@ def test_stop_ends_stepping_within_20_ms(bench: Bench) -> None:
 
 @pytest.mark.requirement("SR-ALARM-08")
 @pytest.mark.requirement("SR-LINK-06")
+@pytest.mark.expects("LINK_LOST")
 def test_a_host_that_falls_silent_is_an_alarm_and_the_program_goes_on(bench: Bench) -> None:
     phases = flat(25, 40)
     start(bench, phases, attended=True)

@@ -117,6 +117,7 @@ def test_alaris_key_bounce(seed: int) -> None:
 
 @pytest.mark.requirement("SR-UI-13")
 @pytest.mark.requirement("SR-POST-04")
+@pytest.mark.expects("SELF_TEST_FAILED")
 def test_alaris_stuck_keys_are_found_at_power_on(bench: Bench) -> None:
     bench.hold_key("start")
     bench.cut_power()
@@ -256,6 +257,7 @@ def test_stanpumpr_validate_dose_guessed(text: str) -> None:
 
 @SIM_ONLY
 @pytest.mark.requirement("SR-STOP-06")
+@pytest.mark.expects("REPEATED_ALARM")
 def test_restarting_again_and_again_after_the_same_alarm_is_an_alarm(bench: Bench) -> None:
     start(bench, flat(400, 300))
     for _ in range(2):

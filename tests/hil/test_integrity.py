@@ -47,6 +47,7 @@ PROTECTED: dict[str, Callable[[Controller, int], None]] = {
 
 
 @SIM_ONLY
+@pytest.mark.expects("SELF_TEST_FAILED")
 @pytest.mark.requirement("SR-DIAG-09", "SR-DIAG-11")
 @pytest.mark.parametrize("bit", [0, 3, 17])
 @pytest.mark.parametrize("what", PROTECTED)
@@ -77,6 +78,7 @@ def test_nothing_is_found_where_nothing_is_wrong(bench: Bench) -> None:
 
 
 @SIM_ONLY
+@pytest.mark.expects("WATCHDOG_RESET", "SELF_TEST_FAILED")
 @pytest.mark.requirement("SR-DIAG-04")
 @pytest.mark.parametrize("duty", ["sense", "feed", "plan"])
 def test_a_duty_that_does_nothing_any_more_ends_in_a_watchdog_reset(

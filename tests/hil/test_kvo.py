@@ -6,6 +6,7 @@ import pytest
 
 from hil.bench import Bench, open_bench
 from hil.boards import board_data
+from hil.plugin import check
 from pump.core import alarms
 from tests.programs import Oracle, ended, flat, follow, serious, start
 
@@ -13,7 +14,7 @@ STEP_NL = float(Oracle(flat(1, 1)).step_pl) / 1000
 
 
 @pytest.fixture
-def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
+def bench(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     """A board whose hold rate is 1 mL/h, for 0.2 mL or 10 min at most."""
     board = board_data()
     monkeypatch.setattr(board, "KVO_NL_H", 1_000_000)
@@ -21,6 +22,7 @@ def bench(monkeypatch: pytest.MonkeyPatch) -> Iterator[Bench]:
     monkeypatch.setattr(board, "KVO_MS", 600_000)
     with open_bench("sim://") as bench:
         yield bench
+        check(request, bench)
 
 
 def kvo_steps(bench: Bench) -> int:
@@ -49,6 +51,7 @@ def test_after_completion_it_holds_at_no_more_than_the_rate_that_ran(
     assert kvo_steps(bench) == bench.steps - program
 
 
+@pytest.mark.expects("LINK_LOST")
 @pytest.mark.requirement("SR-ALARM-05")
 def test_an_alarm_that_asks_for_the_hold_gets_it_and_resume_goes_on_exactly(
     bench: Bench, monkeypatch: pytest.MonkeyPatch

@@ -1,35 +1,60 @@
 """Occlusion after IEC 60601-2-24: time and pressure at the alarm, and what is released when the line opens.
 
-The simulated 50 mL syringe and line hold 10 uL/kPa. `pytest -s` prints the table.
+Three thresholds by three rates. What the time may be follows from what holds the volume meanwhile: the elasticity of
+syringe, line and drive, the spring that friction loads, and play.
 """
 
 import pytest
 
 from hil.bench import Bench
 from hil.boards import board_data
+from hil.delivery import occlusion
+from hil.notes import Notes
 from pump.core.syringes import SYRINGES
 from tests.programs import SYRINGE, flat, follow, header
 
 RELEASED_UL = 200  # what the makers of syringe pumps claim: 0.2 mL
-LEVELS = (0, 2)
+LEVELS = (0, 1, 2)
 LONGEST_H = 4
+SETTLES_S = 30
+OVERSHOOT_KPA = 2.0  # a step at 25 mL/h, and what the friction lets go of at once
 
 
+@pytest.mark.needs("occluder")
 @pytest.mark.requirement("SR-OCC-01", "SR-OCC-03", "SR-OCC-04", "SR-OCC-05")
 @pytest.mark.parametrize("level", LEVELS)
-def test_at_the_intermediate_rate(bench: Bench, level: int) -> None:
-    check(bench, level, 25)
+def test_at_the_highest_rate(bench: Bench, notes: Notes, level: int) -> None:
+    shut(bench, notes, level, 25)
 
 
 @pytest.mark.sim_only("hours of device time; the emulated chip does three of them in one of ours")
 @pytest.mark.requirement("SR-OCC-01", "SR-OCC-03", "SR-OCC-04", "SR-OCC-05")
 @pytest.mark.parametrize("ml_h", [1, 5])
 @pytest.mark.parametrize("level", LEVELS)
-def test_at_low_rates(bench: Bench, level: int, ml_h: float) -> None:
-    check(bench, level, ml_h)
+def test_at_low_rates(bench: Bench, notes: Notes, level: int, ml_h: float) -> None:
+    shut(bench, notes, level, ml_h)
 
 
-def check(bench: Bench, level: int, ml_h: float) -> None:
+def expected(bench: Bench, limit_kpa: float, ml_h: float) -> tuple[float, float, float]:
+    """(least and most seconds to the alarm, pressure at it), from what the plant is made of and the board's limits.
+
+    Where the rate is high enough the leap of the pressure is noticed before the limit. A real bench is not known so
+    well: there the bounds are wide.
+    """
+    if not bench.simulated:
+        return 0.0, LONGEST_H * 3600, limit_kpa / 2
+    mechanics, board = bench.target.mechanics, board_data()
+    plant, area_mm2 = mechanics.plant, mechanics.drive.area_mm2
+    give_ul_kpa = plant.compliance_ul_kpa + area_mm2**2 / plant.stiffness_n_mm / 1000
+    slack_mm = plant.breakaway_n / plant.stiffness_n_mm + plant.backlash_um / 1000
+    ul_s, leap_kpa = ml_h / 3.6, board.PRESSURE_LEAP_PA / 1000
+    leaps = ul_s * board.PRESSURE_LEAP_S / give_ul_kpa > leap_kpa
+    alarm_kpa = min(limit_kpa, leap_kpa) if leaps else limit_kpa
+    most_s = (limit_kpa * give_ul_kpa + slack_mm * area_mm2) / ul_s
+    return round(0.9 * alarm_kpa * give_ul_kpa / ul_s, 1), round(1.05 * most_s + 5, 1), alarm_kpa
+
+
+def shut(bench: Bench, notes: Notes, level: int, ml_h: float) -> None:
     """Shuts the line on a pump at that rate, and measures."""
     limit_kpa = board_data().OCCLUSION_PA[level] / 1000
     phases = flat(ml_h, LONGEST_H * 3600)
@@ -40,18 +65,36 @@ def check(bench: Bench, level: int, ml_h: float) -> None:
     pump.start()
     bench.run_for(30)
     bench.reconnect()
+    times_s: list[float] = []
+    pressures: list[float] = []
+    volumes: list[float] = []
+
+    def record() -> float:
+        now_s = bench.now_s
+        times_s.append(now_s)
+        pressures.append(bench.pressure_kpa)
+        volumes.append(bench.delivered_ul)
+        return now_s
+
     bench.occlude()
-    shut_s = bench.now_s
-    follow(bench, lambda status: status["state"] == "ALARM")
-    mechanics = bench.target.mechanics
-    to_alarm_s = mechanics.last_forward_us / 1e6 - shut_s
-    at_alarm_kpa = max(kpa for _, kpa in mechanics._pressures)
-    bench.run_for(30)
-    before_ul = bench.delivered_ul
+    closed_s = record()
+    follow(bench, lambda status: bool(record()) and status["state"] == "ALARM")
+    alarm_s = times_s[-1]
+    for _ in range(SETTLES_S):
+        bench.run_for(1)
+        record()
     bench.release()
-    bench.run_for(30)
-    released_ul = bench.delivered_ul - before_ul
-    print(f"{limit_kpa:g} kPa, {ml_h:g} mL/h: {to_alarm_s:.0f} s, {at_alarm_kpa:.1f} kPa, {released_ul:.0f} uL")
-    assert at_alarm_kpa < limit_kpa + 1, "the last step came soon after the limit"
-    assert released_ul <= RELEASED_UL
-    assert to_alarm_s <= 3600 * limit_kpa * 10 / (ml_h * 1000) * 1.05 + 5, "what the elasticity explains, and no more"
+    opened_s = record()
+    for _ in range(SETTLES_S):
+        bench.run_for(1)
+        record()
+    found = occlusion(
+        times_s, pressures, volumes, closed_s=closed_s, alarm_s=alarm_s, opened_s=opened_s, settled_s=times_s[-1]
+    )
+    name = f"occlusion at {limit_kpa:g} kPa, {ml_h:g} mL/h"
+    least_s, most_s, alarm_kpa = expected(bench, limit_kpa, ml_h)
+    notes.pressure(name, times_s, pressures, {"closed": closed_s, "alarm": alarm_s, "opened": opened_s})
+    notes.check(f"{name}: time to the alarm", found.time_s, "s", least_s, most_s)
+    notes.check(f"{name}: pressure at it", found.pressure_kpa, "kPa", 0.9 * alarm_kpa, limit_kpa + OVERSHOOT_KPA)
+    notes.check(f"{name}: highest pressure", found.highest_kpa, "kPa", high=limit_kpa + OVERSHOOT_KPA)
+    notes.check(f"{name}: released bolus", found.released_ul, "µL", high=RELEASED_UL)

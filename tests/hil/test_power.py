@@ -7,9 +7,9 @@ import pytest
 
 from hil.bench import Bench, open_bench
 from hil.devices.store import Store
+from hil.plugin import need_emulator
 from pump.core import chain, memory
 from pump.core.journal import Journal
-from tests.hil.conftest import need_emulator
 from tests.programs import Oracle, flat, start
 
 ML_H = 60
@@ -89,6 +89,23 @@ def test_a_cut_at_any_byte_that_is_written_loses_nothing(first: int) -> None:
             true_steps = bench.steps
             check_stored(bench)
             check_restored(bench, started and true_steps > 0, true_steps)
+
+
+@pytest.mark.requirement("SR-LOG-05")
+def test_what_the_log_told_is_there_after_a_power_cut(bench: Bench) -> None:
+    start(bench, flat(25, 600))
+    bench.pump.wait_status()
+    bench.pump.pause()
+    for _ in range(3):
+        bench.pump.wait_status()
+    told = {(event["sequence"], event["text"]) for event in bench.pump.event_log}
+    assert {"INFUSING > PAUSED: PAUSE"} < {text for _, text in told}
+    bench.cut_power()
+    bench.run_for(1)
+    bench.restore_power()
+    bench.run_for(3)
+    bench.reconnect()
+    assert told <= {(event["sequence"], event["text"]) for event in bench.pump.events()}
 
 
 # --- on the emulated flash, which is torn in the middle of a command

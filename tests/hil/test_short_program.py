@@ -7,8 +7,7 @@ from typing import Any
 
 import pytest
 
-from hil.bench import open_bench
-from tests.hil.conftest import need_emulator
+from hil.plugin import opened
 from tests.programs import FLAT_RAMP_PAUSE_BOLUS, Oracle, ended, follow, serious, start
 
 LATE_US = 1000 + 10  # 1 ms and one tick of the step generator
@@ -25,10 +24,8 @@ class Played:
 
 
 @pytest.fixture(scope="module")
-def played(url: str) -> Iterator[Played]:
-    if url == "emu://":
-        need_emulator()
-    with open_bench(url) as bench:
+def played(bench_url: str, pytestconfig: pytest.Config) -> Iterator[Played]:
+    with opened(pytestconfig, bench_url, "ideal") as bench:
         start(bench, FLAT_RAMP_PAUSE_BOLUS)
         status = follow(bench, ended)
         on_us = bench.enabled_us[0]

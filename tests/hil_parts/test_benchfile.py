@@ -134,4 +134,4 @@ def test_what_a_bench_does_not_have_is_a_reason_to_skip() -> None:
         with pytest.raises(InstrumentMissing, match=rf'bench "least" has no table \[{table}\]'):
             get(bench)
     assert inventory.of_target("sim")[0] == "bench     simulated; firmware in this process"
-    assert "without a bench file" in inventory.of_target("/dev/ttyACM0")[0]
+    assert "bench     /dev/ttyACM0" in inventory.of_target("/dev/ttyACM0")[0]
