@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.hil.conftest import need_emulator
+from hil.plugin import need_emulator
 from titrate.reading import packaged
 from tools import regimens
 from tools.regimens import play
