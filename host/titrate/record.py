@@ -9,7 +9,6 @@ import json
 import os
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, TextIO
@@ -17,6 +16,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import numpy as np
 from numpy.typing import NDArray
 
+from pump.core import wire
 from pump.core.units import MS_PER_S, NL_PER_ML
 from titrate.errors import ProtocolError
 from titrate.session import COMPLETE, UL_PER_ML, Alarm, Session
@@ -82,7 +82,7 @@ class Recorder:
             target=session.target,
             simulated=session.simulated,
             seed=session.seed,
-            titrate=version("titrate"),
+            titrate=wire.VERSION,
             hello=session.hello,
             library=session.library,
             digest=program.digest,

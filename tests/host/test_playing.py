@@ -70,6 +70,8 @@ def test_a_pump_that_was_given_another_program_meanwhile_is_not_followed(bench: 
         bench.plug_link()
         bench.reconnect()
         bench.pump.stop()
+        bench.change_syringe()
+        bench.pump.syringe("bd-plastipak-50", 50_000_000)
         bench.pump.confirm(bench.pump.load(*Protocol.read("goebel-2015").plan("70 kg").program))
 
     helper.on_tell = other

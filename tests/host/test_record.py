@@ -142,22 +142,21 @@ def test_no_record_is_written_over_and_none_where_it_cannot_be(tmp_path: Path) -
     assert path.read_text() == "mine"
 
 
-def test_what_is_refused_leaves_no_record_and_a_full_disk_ends_it_early(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_what_is_refused_leaves_no_record_and_a_full_disk_ends_it_early(tmp_path: Path) -> None:
     path = tmp_path / "session.jsonl"
     with open_bench("sim://") as bench, Recorder(path) as record:
-        player = Player(bench.pump, short_plan(), Helper(), record)
+        attendant = Helper()
+        player = Player(bench.pump, short_plan(), attendant, record)
         player.load()
         with pytest.raises(Refused):
             player.play("another digest")
         assert not path.exists()
-        path.symlink_to("/dev/full")
-        opened = Path.open
-        monkeypatch.setattr(Path, "open", lambda path, mode="r", **words: opened(path, mode.replace("x", "w"), **words))
+        disk = open("/dev/full", "w", buffering=1)  # noqa: SIM115
+        attendant.acts = [(60, lambda: setattr(record, "_file", disk))]
         session = player.play(player.load())
     assert session.outcome == "complete"
     assert record.failed == "No space left on device"
+    assert Record.read(path).outcome is None
 
 
 def test_a_long_plan_is_sampled_further_apart_and_changes_are_all_there(tmp_path: Path) -> None:
@@ -207,6 +206,7 @@ def test_a_record_without_a_bench_has_no_delivered_figure(made: tuple[Session, P
     """As of a real pump: nothing measures what leaves the line."""
     lines = made[1].read_text().splitlines()
     header = json.loads(lines[0])
+    header["hello"]["serial"] = "e6614103e7174f2b"
     header |= {"simulated": False, "seed": None, "target": "/dev/ttyACM0"}
     at = header["sample"].index("delivered_ul")
     samples = [json.loads(line) for line in lines if line.startswith("[")]

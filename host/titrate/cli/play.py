@@ -2,8 +2,7 @@
 
 import sys
 import time
-from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import AbstractContextManager, ExitStack
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -80,10 +79,15 @@ def play(
         if from_ and pump.status()["state"] == "ALARM":
             pump.acknowledge()  # a person has seen what was delivered
         if found:
-            upload(pump, found)
+            upload(pump, found, int(time.time()))
         recorder = stack.enter_context(Recorder(record)) if record else None
-        player = Player(pump, planned, stack.enter_context(_attendant(pump, planned, yes)), recorder, before_ml)
-        done = player.play(player.load(), overrides)
+        attendant, shown = _attendant(pump, planned, yes)
+        player = Player(pump, planned, attendant, recorder, before_ml)
+        digest = player.load()  # may ask for a hand at the pump, which wants the terminal as it is
+        with ExitStack() as live:
+            for context in shown:
+                live.enter_context(context)
+            done = player.play(digest, overrides)
         wall_seconds = time.perf_counter() - begun_s
         if recorder:
             recorder.end(done.as_json(wall_seconds))
@@ -116,10 +120,9 @@ def _ask(planned: "Plan", port: str) -> None:
         raise typer.Exit(1)
 
 
-@contextmanager
-def _attendant(pump: "Pump", planned: "Plan", yes: bool) -> "Iterator[Attendant]":
-    """Who is asked when the pump waits: nobody on a simulated bench with --yes, which changes its syringes itself;
-    else whoever is at the terminal."""
+def _attendant(pump: "Pump", planned: "Plan", yes: bool) -> "tuple[Attendant, list[AbstractContextManager[object]]]":
+    """Who is asked when the pump waits, and what has to be open meanwhile: nobody on a simulated bench with --yes,
+    which changes its syringes itself; else whoever is at the terminal."""
     from titrate.cli.live import Shown, View
     from titrate.following import bench_of
     from titrate.playing import BenchHands, Nobody
@@ -128,11 +131,10 @@ def _attendant(pump: "Pump", planned: "Plan", yes: bool) -> "Iterator[Attendant]
     if sys.stdin.isatty() and not (bench and yes):
         from titrate.cli.person import KEYS, Keyboard, Person
 
-        with Keyboard() as keyboard, View(planned, KEYS) as view:
-            yield Person(keyboard, view, pump)
-    else:
-        with View(planned, "Ctrl-C stops the pump") as view:
-            yield Shown(view, BenchHands(bench.change_syringe) if bench else Nobody())
+        keyboard, view = Keyboard(), View(planned, KEYS)
+        return Person(keyboard, view, pump), [keyboard, view]
+    view = View(planned, "Ctrl-C stops the pump")
+    return Shown(view, BenchHands(bench.change_syringe) if bench else Nobody()), [view]
 
 
 def show(done: "Session", wall_seconds: float) -> None:
