@@ -13,7 +13,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 SHARED = {
     f"pump.core.{name}"
-    for name in ("alarms", "chain", "framing", "library", "record", "states", "syringes", "units", "wire")
+    for name in ("access", "alarms", "chain", "framing", "library", "record", "states", "syringes", "units", "wire")
 }
 
 # importer: what it may import of OURS and of the board's modules
