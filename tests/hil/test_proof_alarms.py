@@ -28,7 +28,7 @@ SLOWEST_BURST_S = 17.0
 BOARD = board_data()
 HELD_ML_H = 0.5
 SIGNAL_MS = 200  # from the tick that finds a condition to the pins: one control tick, and one of the time's own grain
-RECORD = re.compile(r"([A-Z_]+) at (-?\d+) Pa, (\d+) mV, (-?\d+) dC, (\d+) steps")
+RECORD = re.compile(r"([A-Z_]+) at (-?\d+) Pa, (\d+) steps, (\d+) mV, (-?\d+) dC; each second before((?: -?\d+)+) Pa")
 SIM_ONLY = pytest.mark.sim_only("minutes to an hour of device time; the same core decides")
 
 
@@ -36,9 +36,9 @@ class Measured(NamedTuple):
     """What the record of an alarm holds."""
 
     pa: int
+    steps: int
     mv: int
     dc: int
-    steps: int
 
 
 class Case(NamedTuple):
@@ -192,6 +192,7 @@ def held_key(bench: Bench) -> None:
 CASES = {
     "MOTOR_FAULT": Case(after_infusing(lambda bench: bench.add_pulses(20)), HIGH, "FAULT"),
     "OVER_DELIVERY": Case(after_infusing(compared_with(0.5)), HIGH, "ALARM", 400, emulated=False),
+    "GUARD_OPEN": Case(after_infusing(Bench.open_guard), HIGH, "ALARM"),
     "OCCLUSION": Case(stopping("OCCLUSION"), MEDIUM, "ALARM", 30, lambda measured: measured.pa > 10_000),
     "LINE_DISCONNECTED": Case(stopping("LINE_DISCONNECTED"), MEDIUM, "ALARM", 5, lambda measured: measured.pa < 3000),
     "AIR_IN_LINE": Case(stopping("AIR_IN_LINE"), MEDIUM, "ALARM", 3),
@@ -231,7 +232,12 @@ CASES = {
     "INFUSION_COMPLETE": Case(lambda bench: (library(bench), give(bench, flat(25, 10))), LOW, "KVO", 12),
 }
 EVERY = [pytest.param(name, id=name, marks=[] if CASES[name].emulated else [SIM_ONLY]) for name in CASES]
-BESIDE = {"BATTERY_DEPLETED": {"BATTERY_LOW"}, "SYRINGE_EMPTY": {"NEAR_EMPTY"}, "RESERVOIR_LOW": {"NEAR_EMPTY"}}
+BESIDE = {
+    "GUARD_OPEN": {"OVER_DELIVERY"},
+    "BATTERY_DEPLETED": {"BATTERY_LOW"},
+    "SYRINGE_EMPTY": {"NEAR_EMPTY"},
+    "RESERVOIR_LOW": {"NEAR_EMPTY"},
+}
 
 
 def records(bench: Bench, name: str) -> list[tuple[dict[str, Any], Measured]]:
@@ -240,7 +246,7 @@ def records(bench: Bench, name: str) -> list[tuple[dict[str, Any], Measured]]:
     for event in bench.pump.events():
         match = RECORD.fullmatch(event["text"]) if event["kind"] == "alarm" else None
         if match and match[1] == name:
-            found.append((event, Measured(*map(int, match.groups()[1:]))))
+            found.append((event, Measured(*map(int, match.groups()[1:5]))))
     return found
 
 

@@ -233,7 +233,7 @@ STANDS = {
 
 @pytest.mark.requirement("SR-STOP-02")
 @pytest.mark.requirement("SR-UI-16")
-@pytest.mark.parametrize("link", ["up", "down"])
+@pytest.mark.parametrize("link", [pytest.param("up", marks=SIM_ONLY), "down"])
 @pytest.mark.parametrize("where", STANDS)
 def test_the_stop_key_ends_stepping_in_every_state(bench: Bench, where: str, link: str) -> None:
     STANDS[where](bench)

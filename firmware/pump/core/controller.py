@@ -105,7 +105,7 @@ class Controller:
             self.course = None
 
     def raise_alarms(self, bits: int) -> None:
-        """Puts alarms in force and takes their effect on the motor."""
+        """Puts alarms in force, told, seen and heard (SR-ALARM-01), and takes their effect on the motor."""
         for name in alarms.named(bits & ~self.alarms):
             self.log.add(self.now_ms, "alarm", "%s at %s" % (name, self._measured()))
             self.changed = True
@@ -457,14 +457,14 @@ class Controller:
         ]
 
     def nl_of(self, steps: int) -> int:
-        """Volume of steps with the fitted syringe, rounded down."""
+        """Volume of steps with the fitted syringe, rounded down: what was pumped, by the count (SR-ACC-02)."""
         if not self.step_volume:
             return 0
         pl, divisor = self.step_volume
         return steps * pl // (divisor * PL_PER_NL)
 
     def remaining_nl(self) -> int:
-        """Left in the syringe by the count."""
+        """Left in the syringe by the count (SR-RES-02, SR-RES-04)."""
         return self.nl_of(max(self.syringe_end_steps - self.total_steps, 0))
 
     def status(self) -> "Message":
