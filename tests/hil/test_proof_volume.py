@@ -225,14 +225,15 @@ def test_it_stops_with_the_reserve_still_in_the_syringe(syringe: str) -> None:
 
 @SIM_ONLY
 @pytest.mark.requirement("SR-BOLUS-02")
-@pytest.mark.parametrize("basal_ml_h", [25.0, 300.0])
-def test_program_and_bolus_together_reach_the_fastest_rate_and_no_unit_more(bench: Bench, basal_ml_h: float) -> None:
-    """The fastest rate of this syringe by the motor: 2500 steps a second. One nanolitre more is refused."""
+@pytest.mark.parametrize(("basal_ml_h", "duration_ms"), [(25.0, 10_000), (1150.0, 3_600_000)])
+def test_program_and_bolus_together_reach_the_fastest_rate_and_no_unit_more(
+    bench: Bench, basal_ml_h: float, duration_ms: int
+) -> None:
+    """The fastest rate of this syringe is the board's, 1200 mL/h. One nanolitre more is refused."""
     pl, divisor = step_volume_pl(SYRINGE, 2000, 3200)
     fastest_pl_h = min(pl * 2500 * 3600 // divisor, 1200 * 10**9)
-    duration_ms = 10_000
     most_nl = (fastest_pl_h - round(basal_ml_h * 1e9)) * duration_ms // (3_600_000 * 1000)
-    start(bench, flat(basal_ml_h, 120))
+    start(bench, flat(basal_ml_h, duration_ms / 1000 + 100))
     bench.run_for(3)
     bench.reconnect()
     with pytest.raises(Refused, match=f"allowed are {fastest_pl_h}"):
@@ -242,7 +243,6 @@ def test_program_and_bolus_together_reach_the_fastest_rate_and_no_unit_more(benc
     bench.run_for(5)
     gaps = [after - at for at, after in pairwise([us for us in bench.step_times_us if us > at_us + 10**6])]
     assert len(gaps) / sum(gaps) * 1e6 * STEP_NL * 3600 == pytest.approx(fastest_pl_h / 1000, rel=0.001)
-    assert min(gaps) >= 400 - 20, "a tick of the generator"
 
 
 def give_low_alert(bench: Bench) -> None:
