@@ -14,9 +14,9 @@ from hil.bench import Bench, open_bench
 from hil.boards import board_data
 from pump.core.alarms import NAMES
 from tests.core.entries import CONCENTRATION_NG_ML
+from tests.hil.conftest import need_emulator
 from tests.hil.test_alarms import STOPPING, has
 from tests.hil.test_dosing import STEP_NL, give, use
-from tests.hil.conftest import need_emulator
 from tests.programs import SYRINGE, Oracle, flat, follow, header
 from titrate.cli.status import status as show_status
 from titrate.client import Pump
