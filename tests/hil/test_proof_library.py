@@ -42,6 +42,9 @@ def test_rate_and_bolus_are_checked_before_the_start_and_the_result_is_logged(
     bench: Bench, limits: dict[str, int], phases: list[list[Any]], changed: dict[str, int], field: str
 ) -> None:
     use(bench, **limits)
+    bench.pump.load(header(flat(1, 60)), flat(1, 60))  # which asks for a hand at the pump once
+    bench.run_for(1)
+    bench.reconnect()
     since_s = bench.now_s
     with pytest.raises(Refused, match=field):
         give(bench, phases, **changed)
@@ -150,7 +153,7 @@ def test_nothing_that_runs_a_program_changes_library_or_settings_and_nothing_cha
         for method, params in (
             ("configure", {"settings": settings | {"near_empty_level": 0}}),
             ("library_load", {"count": 1, "index": 0, "first": 0, "fields": {}}),
-            ("library_confirm", {"digest": Library([entry()]).digest}),
+            ("library_confirm", {"digest": Library([entry()]).digest, "utc_s": 0}),
         ):
             with pytest.raises(Refused, match=f"in state {where}; possible in IDLE"):
                 pump.request(method, **params)
