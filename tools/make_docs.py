@@ -11,6 +11,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import alarm_harms
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import traceability
@@ -142,6 +143,8 @@ def pages() -> Iterator[tuple[Path, str]]:
             priority=words(alarms, PRIORITY),
             effect=words(alarms, EFFECT),
             latch=words(alarms, LATCH),
+            harms=alarm_harms.HARMS,
+            priorities=alarm_harms.PRIORITIES,
             crowded=crowded(),
             diagram=diagram(),
             **traceability.facts(),

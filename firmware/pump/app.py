@@ -96,6 +96,7 @@ class App:
         self._to_collect = COLLECT_EVERY
         self._watched = self._fed = self._planned = -1  # the beats of each duty, when the watchdog was fed
         self.faulty_lines = 0
+        self._tell_faulty_at = 1
         parts.library_intact = lambda: memory.library_intact
         parts.settings_intact = lambda: memory.settings_intact
         self.controller.report, failed = selftest.run(parts)
@@ -216,7 +217,7 @@ class App:
                 self.faulty_lines += 1
                 continue
             self.controller.heard()
-            reply = self._session.answer(message, self.controller.act)
+            reply = self._session.answer(message, self.controller.act, self.controller.refused)
             if self._course is not self.controller.course:
                 self._follow_state()
             if reply:
@@ -242,6 +243,8 @@ class App:
             self._to_status_ms = self._board.STATUS_PERIOD_MS
             self._tell("status", controller.status())
         if controller.state == "FAULT":  # by both ways, whatever is the matter with one (SR-STOP-07)
+            if self._course:  # it failed behind the tick: what is cut off here is no step that was lost
+                self._follow_state()
             self._stepper.halt()
             self._stepper.enable(False)
         self._to_collect -= 1
@@ -254,10 +257,14 @@ class App:
         controller = self.controller
         controller.watch.keys_stuck = self._keys.stuck > 0
         controller.second(SECOND_MS - self._to_second_ms)
+        if self.faulty_lines >= self._tell_faulty_at:  # the host sends them again; seldomer the more there are
+            self._tell_faulty_at = 2 * self.faulty_lines
+            controller.log.add(controller.now_ms, "mended", "link: %d faulty lines passed over" % self.faulty_lines)
         self._to_second_ms = SECOND_MS
-        failed = self._background.advance()
-        if failed:
-            controller.fail(failed)
+        if controller.state != "FAULT":  # it has said what is wrong, and would say so for ever
+            failed = self._background.advance()
+            if failed:
+                controller.fail(failed)
 
     def _tell_events(self, log: "Journal") -> None:
         """Entries as they are stored, so that none is told that a power cut could take back; all when none can be."""

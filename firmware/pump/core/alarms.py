@@ -65,7 +65,7 @@ ALARMS: dict[str, tuple[int, int, int, str, str, tuple[str, ...]]] = {
         ("SR-STOP-06",)),
     "LINK_LOST": (
         MEDIUM, KEEP, LATCHING, "a good line from the host",
-        "The host has fallen silent; the program goes on by itself.",
+        "The host has fallen silent; the program goes on by itself. See to host and cable, or stop at the pump.",
         ("SR-LINK-06",)),
     "BATTERY_DEPLETED": (
         LOW, STOP, LATCHING, "a supply in its window",
@@ -125,11 +125,11 @@ ALARMS: dict[str, tuple[int, int, int, str, str, tuple[str, ...]]] = {
         ("SR-UI-09",)),
     "LIBRARY_MISSING": (
         LOW, KEEP, PASSING, "the end of the program",
-        "No drug library entry stands behind this program: only the limits of board and syringe protect it.",
+        "No drug library entry stands behind this program. Watch it: only the limits of board and syringe protect it.",
         ("SR-LIB-14",)),
     "INFUSION_COMPLETE": (
         LOW, KEEP, LATCHING, "the acknowledgement",
-        "The program is delivered.",
+        "The program is delivered: take the syringe out or load the next, and acknowledge.",
         ("SR-LINK-02",)),
 }
 # fmt: on

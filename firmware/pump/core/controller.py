@@ -105,7 +105,7 @@ class Controller:
             self.course = None
 
     def raise_alarms(self, bits: int) -> None:
-        """Puts alarms in force and takes their effect on the motor."""
+        """Puts alarms in force, told, seen and heard (SR-ALARM-01), and takes their effect on the motor."""
         for name in alarms.named(bits & ~self.alarms):
             self.log.add(self.now_ms, "alarm", "%s at %s" % (name, self._measured()))
             self.changed = True
@@ -146,6 +146,8 @@ class Controller:
         self.books.recall(self)
         for text in self.memory.findings:
             self.log.add(self.now_ms, "fault", text)
+        if self.log.torn:  # a fault that is mended is no alarm (SR-DIAG-10)
+            self.log.add(self.now_ms, "mended", "journal: %d records cut off in the middle" % self.log.torn)
         bits = 0
         if watchdog_reset:
             bits |= alarms.BITS["WATCHDOG_RESET"]
@@ -402,13 +404,17 @@ class Controller:
             if command and method != "clear":
                 self.clearing = None
         except Refusal as refusal:
-            self._note_refusal("%s%s: %s" % (method, by, refusal.reason))
-            self.signals.refuse()
+            self.refused("%s%s: %s" % (method, by, refusal.reason))
             return None, (refusal.code, refusal.reason)
         if command and params.get("first", 0) == 0 and params.get("index", 0) == 0:  # of a thing in parts the first
             self._note_refusal("")
             self.log.add(self.now_ms, "command", method + by)
         return result, None
+
+    def refused(self, text: str) -> None:
+        """Something that was asked for, by host or key, is not done: into the log, and the cue (SR-AUDIO-08)."""
+        self._note_refusal(text)
+        self.signals.refuse()
 
     def _note_refusal(self, text: str) -> None:
         """Logs a refusal. The same one again is counted, and told with the next thing that is asked: a host that asks
@@ -451,20 +457,24 @@ class Controller:
         ]
 
     def nl_of(self, steps: int) -> int:
-        """Volume of steps with the fitted syringe, rounded down."""
+        """Volume of steps with the fitted syringe, rounded down: what was pumped, by the count (SR-ACC-02)."""
         if not self.step_volume:
             return 0
         pl, divisor = self.step_volume
         return steps * pl // (divisor * PL_PER_NL)
 
     def remaining_nl(self) -> int:
-        """Left in the syringe by the count."""
+        """Left in the syringe by the count (SR-RES-02, SR-RES-04)."""
         return self.nl_of(max(self.syringe_end_steps - self.total_steps, 0))
 
     def status(self) -> "Message":
         """The fields of wire.STATUS; what is left and for how long is of this moment (SR-RES-01, SR-RES-03)."""
-        phase, infused_ms, rate_nl_h, asked, counted, counted_nl = self.progress()
+        phase, infused_ms, _rate, asked, counted, counted_nl = self.progress()
+        rate_nl_h = self.rate_pl_h() // PL_PER_NL
         remaining_nl = self.remaining_nl()
+        emptying_nl_h: int = rate_nl_h
+        if self.state == "READY" and self.program:
+            emptying_nl_h = self.program.header["basal_nl_h"]
         return {
             "time_ms": self.now_ms,
             "state": self.state,
@@ -475,7 +485,7 @@ class Controller:
             "counted_steps": counted,
             "counted_nl": counted_nl,
             "remaining_nl": remaining_nl,
-            "empty_s": remaining_nl * S_PER_H // rate_nl_h if rate_nl_h else -1,
+            "empty_s": remaining_nl * S_PER_H // emptying_nl_h if emptying_nl_h else -1,
             "pressure_pa": self.pressure_pa,
             "library": self.dosing.library.digest[:8] if self.dosing.library.entries else "",
             "overrides": self.dosing.overrides,

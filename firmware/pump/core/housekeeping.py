@@ -33,6 +33,7 @@ def mute(pump: "Controller", ms: int) -> "Message":
         pump.signals.unmute()
     elif not pump.signals.mute(ms, True):
         raise Refusal(wire.BEYOND_LIMIT, "mute: 1 to %d ms, while an alarm sounds; 0 ends it" % MOST_MUTE_MS)
+    pump.log.add(pump.now_ms, "command", "mute: %d ms" % ms)  # a person's doing (SR-LOG-01)
     return {"muted_ms": pump.signals.muted_ms}
 
 

@@ -29,7 +29,7 @@ def pressed(pump: "Controller", actions: int) -> None:
             pump.access.maintain()
             pump.log.add(pump.now_ms, "session", "the pump may be set up" + _BY)
         else:
-            signals.refuse()
+            pump.refused("start%s: nothing to start in %s" % (_BY, pump.state))
     if actions & keys.BOLUS:
         _bolus(pump)
     if actions & keys.MUTE:
@@ -38,10 +38,13 @@ def pressed(pump: "Controller", actions: int) -> None:
             signals.mute(MOST_MUTE_MS)
         elif signals.muted_ms:
             signals.unmute()
-        elif not signals.mute(MOST_MUTE_MS):
-            signals.refuse()
+            pump.log.add(pump.now_ms, "command", "mute%s: 0 ms" % _BY)
+        elif signals.mute(MOST_MUTE_MS):
+            pump.log.add(pump.now_ms, "command", "mute%s: %d ms" % (_BY, MOST_MUTE_MS))
+        else:
+            pump.refused("mute%s: nothing sounds" % _BY)
     if actions & keys.REFUSED:
-        signals.refuse()
+        pump.refused("keys: several at once, one that is stuck, or a start without its second key")
 
 
 def _bolus(pump: "Controller") -> None:
@@ -49,7 +52,6 @@ def _bolus(pump: "Controller") -> None:
     header = pump.program.header if pump.program else {}
     volume_nl = header.get("bolus_nl", 0)
     if not volume_nl:
-        pump.log.add(pump.now_ms, "refused", "bolus%s: the program names none" % _BY)
-        pump.signals.refuse()
+        pump.refused("bolus%s: the program names none" % _BY)
         return
     pump.act("bolus", {"volume_nl": volume_nl, "duration_ms": header["bolus_ms"], "overrides": []}, _BY)

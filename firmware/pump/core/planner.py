@@ -2,8 +2,8 @@
 
 A word is a few equal steps, or a rest; it lasts a whole number of ticks (the layout is `word`, the state machine that
 runs it is in drivers/stepper_pio.py). No step is ever planned before the tick at which the law wants it. Slow rates
-get one word a step, exact to the tick. Fast ones share words of about GROUP_TICKS; inside a flat phase their steps are
-late by at most a quarter of a tick a step, inside a ramp by the curvature of a tenth of a second.
+get one word a step, exact to the tick (SR-RATE-05). Fast ones share words of about GROUP_TICKS; inside a flat phase
+their steps are late by at most a quarter of a tick a step, inside a ramp by the curvature of a tenth of a second.
 """
 
 from array import array

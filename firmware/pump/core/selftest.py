@@ -1,5 +1,6 @@
 """The self-test: at power-on step by step before anything moves, and its cheap parts again while the pump runs.
 
+No request is taken and no step made before it is over (SR-POST-06), within 2 s or so (SR-POST-03).
 Each step asks one part of the pump for proof. What a part needs of the chip comes in as a callable, so that a test can
 put a faulty one in its place (SR-POST-08); nothing here moves fluid or wears flash (SR-POST-02). The first failure ends
 the test and names its step (SR-POST-05).

@@ -44,7 +44,10 @@ class Session:
         self._last_request: "Message | None" = None
         self._last_reply: "Message | None" = None
 
-    def answer(self, message: "Message", act: "Act") -> "Message | None":
+    def answer(
+        self, message: "Message", act: "Act", refused: "Callable[[str], None] | None" = None
+    ) -> "Message | None":
+        """refused(reason): told of a request that is malformed, and so comes to no `act`."""
         number = message.get("id")
         if type(number) is not int or number < 0:
             return None  # a notification or nonsense: nothing to answer, nothing to do
@@ -55,6 +58,8 @@ class Session:
         wrong = checked(message)
         if wrong:
             reply = _error(number, wrong[0], wrong[1])
+            if refused:
+                refused(wrong[1])
         else:
             result, error = act(message["method"], message.get("params", {}))
             reply = _error(number, error[0], error[1]) if error else {"id": number, "result": result}

@@ -104,7 +104,7 @@ STATUS = {
     "counted_steps": "pulses of this program counted at the pin",
     "counted_nl": "the same as volume",
     "remaining_nl": "left in the syringe by the count, the reserve that is never pumped not included",
-    "empty_s": "time until the syringe is empty at the rate of now, -1 while it stands",
+    "empty_s": "time until the syringe is empty at the rate of now, in READY at the highest; else -1 while it stands",
     "pressure_pa": "at the outlet of the syringe",
     "library": "begin of the digest of the drug library in use, empty without one",
     "overrides": "soft limits that a person has overridden for this program",

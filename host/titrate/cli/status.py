@@ -4,7 +4,8 @@ from titrate.cli import output
 
 
 def status(port: output.Port, json: output.Json = False) -> None:
-    """Show state, program, volume, pressure and alarms of a pump."""
+    """Show state, program, volume, pressure and alarms of a pump, and what to do about them (SR-UI-02)."""
+    from pump.core.alarms import ALARMS, TEXT
     from titrate.client import Pump
 
     with Pump.open(port) as pump:
@@ -17,3 +18,5 @@ def status(port: output.Port, json: output.Json = False) -> None:
         value = facts[name]
         shown = ", ".join(value) or "none" if isinstance(value, list) else value
         console.print(f"{name:<14} {shown}", markup=False, highlight=False)
+    for name in facts["alarms"]:
+        console.print(f"{name}: {ALARMS[name][TEXT]}", markup=False, highlight=False)
