@@ -42,8 +42,11 @@ image: $(VENV) $(MICROPYTHON) $(EMULATOR) ## build the UF2 with the firmware fro
 image-stock: $(VENV) $(MICROPYTHON) ## build the UF2 of MicroPython alone
 	@$(BIN)/python tools/build_image.py --board $(BOARD) --stock
 
-flash: ## put the firmware onto a board: not yet
-	@echo "make flash is not written yet; until then copy build/firmware-$(BOARD).uf2 onto the board in BOOTSEL mode" >&2; exit 2
+flash: $(VENV) ## put the firmware as files onto a board with MicroPython, at PORT or the only one
+	@$(BIN)/python -m tools.flash --board "$(BOARD)" $(if $(PORT),--port "$(PORT)")
+
+flash-image: $(VENV) image ## write the image onto a board in boot mode, with picotool or by its DRIVE
+	@$(BIN)/python -m tools.flash_image --board "$(BOARD)" $(if $(DRIVE),--drive "$(DRIVE)")
 
 hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml; MACHINE_TIMES=20 for longer stateful runs
 	@if [ "$(TARGET)" = emu ]; then $(MAKE) --no-print-directory emulated; fi
@@ -93,4 +96,4 @@ $(TYPINGS): constraints.txt tools/typings.sh | $(VENV)
 	tools/typings.sh
 	@touch $@
 
-.PHONY: help run test check image image-stock flash hil bench trace docs format clean emulated
+.PHONY: help run test check image image-stock flash flash-image hil bench trace docs format clean emulated

@@ -30,6 +30,7 @@ def hello(pump: "Controller") -> "Message":
         "serial": pump.serial,
         "lead_um": board.LEAD_UM,
         "steps_per_turn": board.STEPS_PER_TURN,
+        "boot": pump.boot,
         "notice": "bench and research device, not for use on people or animals",  # SR-DOC-01
     }
 
@@ -330,6 +331,7 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "journal": housekeeping.journal,
     "doses": housekeeping.doses,
     "selftest": housekeeping.selftest,
+    "update": housekeeping.update,
     "settings": housekeeping.settings,
     "configure": housekeeping.configure,
     "library": housekeeping.library,
