@@ -25,7 +25,7 @@ STORE = "/store"  # the pump's own files, as in drivers/store_littlefs.py
 OLDEST = (1, 25, 0)  # the MicroPython that the firmware is tested with
 RESERVE_BLOCKS = 12  # for folders, and for what littlefs needs to write at all
 SETTLE_S = 1.0  # after a reset: the old port is still there for a moment
-HELLO_S = 60.0  # for the loader and the firmware to come up; an emulated board takes its time
+HELLO_S = 60.0  # for the loader and the firmware to come up
 UNDER_WAY = ("INFUSING", "BOLUS", "KVO", "PAUSED")
 
 
@@ -151,10 +151,10 @@ class Installation:
             )
 
 
-def await_hello(port: str, number: str | None) -> Pump:
+def await_hello(port: str, number: str | None, hello_s: float) -> Pump:
     """The pump, once it says hello after a reset."""
     time.sleep(SETTLE_S)
-    deadline_s = time.monotonic() + HELLO_S
+    deadline_s = time.monotonic() + hello_s
     while True:
         port = flash_ports.await_return(port, number)
         try:
@@ -175,8 +175,11 @@ def put(prompt: Prompt, firmware: Firmware, board: str) -> tuple[Facts, list[str
     return facts, installation.copied
 
 
-def flash(port: str, board: str = "pico") -> list[str]:
-    """Puts the firmware onto the board behind the port; the lines to show. Raises PumpError's tree."""
+def flash(port: str, board: str = "pico", hello_s: float = HELLO_S) -> list[str]:
+    """Puts the firmware onto the board behind the port; the lines to show. Raises PumpError's tree.
+
+    hello_s: for it to come up, by the clock on the wall; an emulated board on a busy machine takes its time.
+    """
     firmware = compile_firmware(board)
     flash_ports.check(port)
     leave_firmware(port)
@@ -187,7 +190,7 @@ def flash(port: str, board: str = "pico") -> list[str]:
         prompt.reset()
     finally:
         prompt.close()
-    with await_hello(port, number) as pump:
+    with await_hello(port, number, hello_s) as pump:
         hello = pump.hello
         if hello["firmware"] != firmware.digest:
             raise LinkError(f"{port}: the board answers with firmware {hello['firmware']} instead of {firmware.digest}")

@@ -18,7 +18,7 @@ from mpremote.transport_serial import SerialTransport
 
 from titrate.errors import LinkError, Refused
 
-SILENCE_S = 10  # a board that is erasing flash is silent for a second at most
+SILENCE_S = 30  # a board at work is silent for a second at most; an emulated one for longer
 PIECE_BYTES = 768  # of a file at once; a multiple of 3, so that no piece but the last is padded
 NO_SPACE = "ENOSPC"
 END = b"\x04"  # of what a command prints, and of what it raised
@@ -140,7 +140,10 @@ class Prompt:
     def run(self, code: str) -> str:
         """What the code prints."""
         with self._errors():
-            return bytes(self._transport.exec(code)).decode().replace("\r\n", "\n")
+            said, raised = self._transport.exec_raw(code, timeout=SILENCE_S)
+            if raised:
+                raise TransportExecError(1, raised.decode())
+            return bytes(said).decode().replace("\r\n", "\n")
 
     def facts(self) -> Facts:
         said = self.run(

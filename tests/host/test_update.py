@@ -5,7 +5,7 @@ import pytest
 from hil.bench import open_bench
 from hil.targets.simulated import Simulated
 from pump.core import states
-from tests.programs import flat, start
+from tests.programs import flat, header, start
 from titrate.errors import Refused
 
 
@@ -41,3 +41,12 @@ def test_only_idle_and_fault_say_yes(state: str) -> None:
         _, error = controller.act("update", {})
         assert (error is None) == (state in ("IDLE", "FAULT"))
         assert controller.leaving == (error is None)
+
+
+def test_a_program_that_does_not_fit_into_ram_is_refused() -> None:
+    with open_bench("sim://") as bench:
+        assert isinstance(bench.target, Simulated)
+        bench.target.app.controller.boot = {"free_bytes": 77_000}
+        with pytest.raises(Refused, match="phases: 222 do not fit into RAM; at most 221 do"):
+            bench.pump.load(header(phases := flat(25, 60) * 222), phases)
+        bench.pump.load(header(phases := flat(25, 60) * 221), phases)
