@@ -62,7 +62,7 @@ else:
     else:
         mem32[MARK] = mark + 1
         sys.path[:] = [folder, ".frozen"]
-        # What an import leaves behind it would lie between the modules until the heap is full, and then be holes of
-        # 1 KB in which no checkpoint can be packed.
+        # What imports and messages leave behind would lie between what stays until the heap is full, and then be holes
+        # of 1 KB in which no checkpoint can be packed.
         gc.threshold(COLLECT_BYTES)
         import main  # noqa: F401  # it runs until a reset

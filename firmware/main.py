@@ -72,7 +72,6 @@ app = App(
     parts=parts,
 )
 started()
-gc.threshold(-1)  # as the loader found it: from now on the app collects when it has time
 gc.collect()
 app.controller.boot = {"ms": ticks_ms(), "free_bytes": gc.mem_free(), "frozen": int(FROZEN)}
 app.run()

@@ -11,6 +11,7 @@ import argparse
 import json
 import sys
 import time
+from contextlib import suppress
 
 from hil.firmware_digest import ROOT
 from titrate import Pump
@@ -26,6 +27,7 @@ OLDEST = (1, 25, 0)  # the MicroPython that the firmware is tested with
 RESERVE_BLOCKS = 12  # for folders, and for what littlefs needs to write at all
 SETTLE_S = 1.0  # after a reset: the old port is still there for a moment
 HELLO_S = 60.0  # for the loader and the firmware to come up
+INTERRUPTED = 1  # exit code
 UNDER_WAY = ("INFUSING", "BOLUS", "KVO", "PAUSED")
 
 
@@ -188,6 +190,10 @@ def flash(port: str, board: str = "pico", hello_s: float = HELLO_S) -> list[str]
     try:
         facts, copied = put(prompt, firmware, board)
         prompt.reset()
+    except Refused:
+        with suppress(PumpError):
+            prompt.reset()  # to what it had before
+        raise
     finally:
         prompt.close()
     with await_hello(port, number, hello_s) as pump:
@@ -223,6 +229,8 @@ def main() -> None:
         _fail(f"the board is not flashed: {refusal.reason}", refusal.exit_code)
     except PumpError as error:
         _fail(str(error), error.exit_code)
+    except KeyboardInterrupt:
+        _fail("interrupted: flash again, or unplug the board and plug it in to have what it had before", INTERRUPTED)
     except RuntimeError as error:  # of the compiler
         _fail(str(error), ProtocolError.exit_code)
 

@@ -62,7 +62,9 @@ class Emulated:
         rp2040py = _emulator()
         image = image or IMAGE
         if not image.exists():
-            raise EmulatorMissing(f"there is no image {image.name} yet: build it with `make image`")
+            raise EmulatorMissing(
+                f"there is no image {image.name} yet: build it with `make image` or `make image-stock`"
+            )
         data = board_data(board)
         self.mechanics = mechanics
         zero, slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
