@@ -3,6 +3,8 @@
     python -m hil.pty emu://
     python -m hil.pty emu:// --image build/stock-pico.uf2
 
+Its keys are on standard input: a line with stop, start, bolus or mute holds that one for a second.
+
 Device time follows the clock on the wall and falls behind while the emulated CPU is busy, so it suits people and
 programs that wait, not measurements: those use the urls in lock step.
 """
@@ -21,7 +23,7 @@ from pathlib import Path
 
 import serial
 
-from hil.bench import DEFAULT_SYRINGE, Target
+from hil.bench import DEFAULT_SYRINGE, Bench, Target
 from hil.mechanics import Mechanics
 from hil.targets import register
 from hil.targets.emulated import Emulated, EmulatorMissing
@@ -80,6 +82,28 @@ def serve(target: Target, terminal: Terminal, until: Callable[[], bool] = lambda
         terminal.write(target.read(target.available()))
 
 
+class Hand:
+    """Holds the keys that are named on standard input, one a line."""
+
+    def __init__(self, bench: Bench) -> None:
+        self._bench = bench
+        self._poll = select.poll()
+        self._poll.register(sys.stdin, select.POLLIN)
+
+    def look(self) -> bool:
+        """Whether the front is to end, which it never is from here."""
+        if self._poll.poll(0):
+            data = os.read(sys.stdin.fileno(), READ_BYTES)
+            if not data:  # nobody is there
+                self._poll.unregister(sys.stdin)
+            keys = data.decode(errors="replace").split()
+            if set(keys) <= {"stop", "start", "bolus", "mute"}:
+                self._bench.hold_in_turn(keys)
+            else:
+                print("keys are stop, start, bolus and mute", file=sys.stderr)
+        return False
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     arguments.add_argument("url", nargs="?", default="emu://", help="sim:// or emu://, with ?syringe= and ?seed=")
@@ -88,17 +112,17 @@ def main() -> None:
     options = arguments.parse_args()
     try:
         if options.image or options.files:
-            target: Target = Emulated(Mechanics(DEFAULT_SYRINGE), image=options.image, filesystem=options.files)
+            bench = Bench(Emulated(Mechanics(DEFAULT_SYRINGE), image=options.image, filesystem=options.files))
         else:
             register()
-            target = serial.serial_for_url(options.url).bench.target  # type: ignore[attr-defined]  # of hil.urls
+            bench = serial.serial_for_url(options.url).bench  # type: ignore[attr-defined]  # of hil.urls
     except (EmulatorMissing, serial.SerialException, ValueError, AttributeError) as error:
         print(f"{options.url}: {' '.join(str(error).split())}", file=sys.stderr)
         sys.exit(2)
     terminal = Terminal()
     print(terminal.path, flush=True)
     with suppress(KeyboardInterrupt):
-        serve(target, terminal)
+        serve(bench.target, terminal, until=Hand(bench).look)
 
 
 if __name__ == "__main__":

@@ -1,10 +1,12 @@
 """A stock board behind a pseudo-terminal, in a process of its own, whose power can fail at a chosen flash command."""
 
 import multiprocessing
+from collections.abc import Sequence
 from multiprocessing.connection import Connection
 from types import TracebackType
 from typing import Any
 
+from hil.bench import Bench
 from hil.boards import ROOT
 from hil.mechanics import Mechanics
 from hil.pty import Terminal, serve
@@ -33,9 +35,22 @@ def _live(control: Connection, files: bytes | None, at_prompt: bool, cut_at: int
     board.flash.cut_at, board.flash.on_cut = cut_at, board.power_fails
     terminal = Terminal()
     control.send(terminal.path)
-    serve(board, terminal, until=lambda: control.poll() or not board._powered)
+    bench, ended = Bench(board), False
+
+    def is_over() -> bool:
+        nonlocal ended
+        if control.poll():
+            keys = control.recv()
+            ended = not keys
+            if keys:
+                bench.hold_in_turn(keys)
+                control.send("held")
+        return ended or not board._powered
+
+    serve(board, terminal, is_over)
     terminal.close()
-    control.recv()
+    if not ended:
+        control.recv()
     mechanics = board.mechanics
     report = {"files": board.files(), "flash_commands": board.flash.count, "steps": mechanics.steps}
     control.send(report | {"enabled": len(mechanics.enabled_us), "powered": board._powered})
@@ -57,8 +72,13 @@ class PtyBoard:
         self.path: str = self._control.recv()
         return self
 
+    def hold(self, keys: Sequence[str]) -> None:
+        """Holds keys of the pump one after the other, as a person does."""
+        self._control.send(tuple(keys))
+        self._control.recv()
+
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        self._control.send("end")
+        self._control.send(())
         if self._control.poll(END_S):
             self.report = self._control.recv()
         self._process.join(END_S)

@@ -135,6 +135,7 @@ def test_a_stock_board_becomes_a_pump_that_delivers() -> None:
 
         phases = flat(25, 30)
         with Pump.open(board.path) as pump:
+            pump.at_the_pump = board.hold
             assert pump.hello["boot"]["frozen"] == 0
             pump.syringe(SYRINGE, 50_000_000)
             pump.confirm(pump.load(header(phases), phases))

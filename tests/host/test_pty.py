@@ -13,7 +13,9 @@ from titrate.errors import LinkError
 
 @pytest.fixture
 def front() -> Iterator[subprocess.Popen[str]]:
-    process = subprocess.Popen([sys.executable, "-m", "hil.pty", "sim://"], stdout=subprocess.PIPE, text=True)
+    process = subprocess.Popen(
+        [sys.executable, "-m", "hil.pty", "sim://"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+    )
     yield process
     process.kill()
     process.wait()
@@ -30,6 +32,22 @@ def test_a_pump_answers_behind_it_and_again_for_the_next_client(front: subproces
         with Pump.open(path) as pump:
             assert pump.wait_status()["state"] == "IDLE"
             assert pump.bad_lines == 0, "what came while nobody listened was kept"
+
+
+def test_its_keys_are_on_standard_input(front: subprocess.Popen[str]) -> None:
+    assert front.stdin is not None
+    with Pump.open(path_of(front)) as pump:
+        assert not pump.event_log
+        front.stdin.write("nothing\n")
+        front.stdin.flush()
+        pump.wait_status()
+        front.stdin.write("mute\n")
+        front.stdin.flush()
+        for _ in range(20):
+            if pump.wait_status() and any(event["kind"] == "heard" for event in pump.events()):
+                break
+        else:
+            pytest.fail(f"MUTE was not held: {pump.events()}")
 
 
 def test_a_client_learns_that_the_cable_is_pulled(front: subprocess.Popen[str]) -> None:
