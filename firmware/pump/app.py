@@ -107,9 +107,10 @@ class App:
         collect()
 
     def run(self) -> None:
-        """For ever. Whatever is raised in here is a bug: the motor goes off and the watchdog does the rest."""
+        """Until a host wants to put on other firmware. Whatever is raised in here is a bug: the motor goes off and the
+        watchdog does the rest."""
         try:
-            while True:
+            while not self.controller.leaving:
                 self.turn()
         finally:
             self._stepper.halt()

@@ -49,16 +49,27 @@ def supply_reading(mv: int, uv_per_count: int) -> int:
 
 
 class Emulated:
-    """One emulated board on its mechanics. Powered from the start. filesystem: a littlefs image for its flash."""
+    """One emulated board on its mechanics. Powered from the start.
+
+    filesystem: a littlefs image for its flash. image: what is in the flash before that, the firmware's own if None.
+    """
 
     name = "emu"
 
     def __init__(
-        self, mechanics: Mechanics, board: str = "pico", filesystem: Path | None = None, seed: int = 0
+        self,
+        mechanics: Mechanics,
+        board: str = "pico",
+        filesystem: Path | None = None,
+        image: Path | None = None,
+        seed: int = 0,
     ) -> None:
         rp2040py = _emulator()
-        if not IMAGE.exists():
-            raise EmulatorMissing(f"there is no image {IMAGE.name} yet: build it with `make image`")
+        image = image or IMAGE
+        if not image.exists():
+            raise EmulatorMissing(
+                f"there is no image {image.name} yet: build it with `make image` or `make image-stock`"
+            )
         data = board_data(board)
         self.mechanics = mechanics
         zero, slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
@@ -83,7 +94,7 @@ class Emulated:
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
-            image=str(IMAGE),
+            image=str(image),
             layout=layout,
             extras=tuple(_factory(part) for part in parts),
         )

@@ -132,6 +132,9 @@ class Simulated:
                 link, turn = self.link, self.app.turn
             if until_bytes and len(link.outgoing) >= until_bytes:
                 break
+            if self.app.controller.leaving:  # a board without other firmware starts the same one
+                self._boot(watchdog_reset=False, plugged=link.plugged)
+                link, turn = self.link, self.app.turn
             self.inputs.bubble = self.mechanics.air_at_detector
             turn()
             if self.clock.now_us >= self.watchdog.bites_us:  # it runs, but a duty of it does not

@@ -41,8 +41,9 @@ RECONNECTS = 100  # tries: one takes 4 s of silence, or a second for a port that
 class Pump:
     """One pump on one port. status and events arrive while anybody waits.
 
-    hello: what the pump said of itself. on_status, on_event: called for each notification. Raises LinkError's tree
-    when the pump does not answer or does not fit, Refused when it says no.
+    hello: what the pump said of itself. any_version: for whoever only wants to replace the firmware. on_status,
+    on_event: called for each notification. Raises LinkError's tree when the pump does not answer or does not fit,
+    Refused when it says no.
 
     operator, passphrase, label: who signs in, and for which run, when a request wants a session; the environment's
     TITRATE_OPERATOR, TITRATE_PASSPHRASE and TITRATE_LABEL unless given. at_the_pump: as `hands.ask`, for when a
@@ -55,8 +56,10 @@ class Pump:
         operator: str | None = None,
         passphrase: str | None = None,
         label: str | None = None,
+        any_version: bool = False,
     ) -> None:
         self.port = port
+        self._any_version = any_version
         given = {"operator": operator, "passphrase": passphrase, "label": label}
         self._credentials = {name: SIGNED_IN_AS[name] if value is None else value for name, value in given.items()}
         bench = getattr(port, "bench", None)
@@ -100,15 +103,25 @@ class Pump:
 
     @classmethod
     def open(
-        cls, url: str, operator: str | None = None, passphrase: str | None = None, label: str | None = None
+        cls,
+        url: str,
+        operator: str | None = None,
+        passphrase: str | None = None,
+        label: str | None = None,
+        any_version: bool = False,
     ) -> Pump:
         """Opens a port and says hello. LinkError names the ports that exist when this one does not."""
-        return cls(open_port(url), operator, passphrase, label)
+        port = open_port(url)
+        try:
+            return cls(port, operator, passphrase, label, any_version)
+        except BaseException:
+            port.close()
+            raise
 
     def _open(self) -> dict[str, Any]:
         hello = self.request("hello")
         ours = wire.table_digest()
-        if hello.get("wire") != ours:  # SR-LINK-10
+        if hello.get("wire") != ours and not self._any_version:  # SR-LINK-10
             raise VersionMismatch(
                 f"the pump speaks version {hello.get('version')} (tables {hello.get('wire')}), "
                 f"this host {wire.VERSION} (tables {ours}): install the matching one"

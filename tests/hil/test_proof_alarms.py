@@ -12,9 +12,9 @@ import pytest
 
 from hil.bench import Bench, open_bench
 from hil.boards import board_data
+from hil.plugin import need_emulator
 from pump.core.alarms import NAMES
 from tests.core.entries import CONCENTRATION_NG_ML
-from tests.hil.conftest import need_emulator
 from tests.hil.test_alarms import STOPPING, has
 from tests.hil.test_dosing import STEP_NL, give, use
 from tests.programs import SYRINGE, Oracle, flat, follow, header

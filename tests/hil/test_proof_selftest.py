@@ -11,12 +11,12 @@ from typing import Any
 import pytest
 
 from hil.bench import Bench, open_bench
+from hil.plugin import need_emulator
 from pump.core import framing, selftest, wire
 from pump.core.library import Library
 from pump.core.selftest import FAILED, PASSED, SKIPPED
 from tests.core.entries import entry
 from tests.emulated.test_heap import scripted
-from tests.hil.conftest import need_emulator
 from tests.programs import SYRINGE, flat, follow, start
 from titrate import library_link
 from titrate.errors import Refused

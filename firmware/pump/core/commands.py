@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pump.core.hardware import Message, Phase
 
 
+PHASE_BYTES = 200  # in RAM: the phase, and its part of what is packed to be stored
+RESERVE_BYTES = 32768  # for everything else that an infusion needs
+ENOUGH_BYTES = 1 << 20  # where nobody has measured: a simulation
+
+
 def hello(pump: "Controller") -> "Message":
     pump.access.sign_out()
     board = pump.board
@@ -30,6 +35,7 @@ def hello(pump: "Controller") -> "Message":
         "serial": pump.serial,
         "lead_um": board.LEAD_UM,
         "steps_per_turn": board.STEPS_PER_TURN,
+        "boot": pump.boot,
         "notice": "bench and research device, not for use on people or animals",  # SR-DOC-01
     }
 
@@ -94,6 +100,13 @@ def _versions(pump: "Controller") -> "tuple[tuple[str, str], ...]":
     )
 
 
+def _check_room(pump: "Controller", phases: int) -> None:
+    """RAM for so many phases; a firmware that lies in RAM itself, as files do, leaves less of it."""
+    most = (pump.boot.get("free_bytes", ENOUGH_BYTES) - RESERVE_BYTES) // PHASE_BYTES
+    if phases > most:
+        raise Refusal(wire.BEYOND_LIMIT, "phases: %d do not fit into RAM; at most %d do" % (phases, most))
+
+
 def load(pump: "Controller", program: "Message", first: int, phases: list["Phase"]) -> "Message":
     """Stores a part of a program; the reply is read back from what is stored. A first part replaces the old one."""
     coming: "Program | None" = None
@@ -103,6 +116,7 @@ def load(pump: "Controller", program: "Message", first: int, phases: list["Phase
         coming = Program(program)
         _check_names(pump, program)
         _check_syringe(program["syringe"], program["fill_nl"])
+        _check_room(pump, program["phases"])
         coming.fastest_pl_h = fastest_pl_h(pump, program["syringe"])
         pump.dosing.load(program)
     else:
@@ -330,6 +344,7 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "journal": housekeeping.journal,
     "doses": housekeeping.doses,
     "selftest": housekeeping.selftest,
+    "update": housekeeping.update,
     "settings": housekeeping.settings,
     "configure": housekeeping.configure,
     "library": housekeeping.library,

@@ -38,7 +38,8 @@ class Controller:
 
     state, course, alarms (bits in force), conditions (bits true now), now_ms since power-on, total_steps by the
     odometer. syringe, step_volume, syringe_end_steps: the one that is fitted, and its last step by the odometer.
-    signals: what the alarms in force sound and look like. report: of the self-test.
+    signals: what the alarms in force sound and look like. report: of the self-test. boot: what main.py measured of it.
+    leaving: the firmware is to end, for other firmware.
     """
 
     def __init__(
@@ -59,6 +60,8 @@ class Controller:
         self.clearing: "tuple[str, str] | None" = None  # (what, token) that the last request asked to forget
         self.signals = Annunciator()
         self.report: "dict[str, str]" = {}
+        self.boot: "dict[str, int]" = {}
+        self.leaving = False
         self.state = "BOOT"
         self.course: "Infusion | None" = None  # what the step generator is to run; None: the motor is off
         self.alarms = self.conditions = 0

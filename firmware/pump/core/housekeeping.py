@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 EVENTS_PER_REPLY = 8
 EVENTS_TEXT_BYTES = 400  # with quotes and numbers around it a reply stays one line of the link
 CLEARED = ("library", "operators", "settings")
+# No event of the table: a fault stays one until the power cycle, and may come of the firmware.
+UPDATABLE = ("FAULT", "IDLE")
 JOURNAL_BYTES = 256  # of a file in one reply, which takes twice as many characters
 
 
@@ -73,6 +75,16 @@ def doses(pump: "Controller") -> "Message":
         "room_nl": pump.nl_of(max(ledger.left_steps, 0)) if pump.dosing.entry else -1,
         "windows_ng": ledger.given_ng(),
     }
+
+
+def update(pump: "Controller") -> "Message":
+    """Ends the firmware so that other firmware can be put on, where the motor is off and nobody waits for it."""
+    if pump.state not in UPDATABLE:
+        raise Refusal(wire.NOT_IN_STATE, "update in state %s; possible in %s" % (pump.state, ", ".join(UPDATABLE)))
+    pump.log.add(pump.now_ms, "command", "update")
+    pump.log.save()
+    pump.leaving = True
+    return {}
 
 
 def selftest(pump: "Controller") -> "Message":

@@ -62,6 +62,7 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "journal": (None, {"name": str, "first": int}, "a piece of a stored file of the log, as it lies in flash"),
     "doses": (None, {}, "what the dose windows and the boluses of the run have come to"),
     "selftest": (None, {}, "the result of each step of the self-test at power-on"),
+    "update": (None, {}, "leaves the firmware, for other firmware to be put on; in IDLE and FAULT only"),
     "settings": (None, {}, "the settings in force"),
     "configure": ("CONFIGURE", {"settings": dict}, "stores settings, all of them or none"),
     "library": (None, {"index": int, "first": int}, "a part of an entry of the drug library in force"),
