@@ -95,6 +95,15 @@ class HandTable(Table):
         return self
 
 
+class KeysTable(Table):
+    """The relay across each key's contact. A key without one is pressed by nobody."""
+
+    stop: Relay | None = None
+    start: Relay | None = None
+    bolus: Relay | None = None
+    mute: Relay | None = None
+
+
 class LimitsTable(Table):
     """What the rig never asks of this bench, whatever a test says."""
 
@@ -104,7 +113,8 @@ class LimitsTable(Table):
 
 
 class BenchFile(Table):
-    """A bench. None for an instrument that it does not have: tests that need it are skipped."""
+    """A bench. None for an instrument that it does not have: tests that need it are skipped. Without `keys` a person is
+    asked, as the pump wants a hand at it after each power-on."""
 
     name: str = Field(min_length=1)
     pump: PumpTable
@@ -116,22 +126,24 @@ class BenchFile(Table):
     occluder: HandTable | None = None
     power: HandTable | None = None
     link: HandTable | None = None
+    keys: KeysTable | None = None
 
     @model_validator(mode="after")
     def _relays_exist_and_are_used_once(self) -> Self:
         used: dict[int, str] = {}
-        for name in HANDS:
-            hand: HandTable | None = getattr(self, name)
-            if hand is None or hand.relay is None:
-                continue
+        for name, relay in self._relays_used():
             if self.relays is None:
-                raise ProtocolError(name, f"relay {hand.relay}", "a relay only where there is a table [relays]")
-            if hand.relay in used:
-                raise ProtocolError(
-                    name, f"relay {hand.relay}", f"a relay of its own; this one is used by [{used[hand.relay]}]"
-                )
-            used[hand.relay] = name
+                raise ProtocolError(name, f"relay {relay}", "a relay only where there is a table [relays]")
+            if relay in used:
+                raise ProtocolError(name, f"relay {relay}", f"a relay of its own; this one is used by [{used[relay]}]")
+            used[relay] = name
         return self
+
+    def _relays_used(self) -> list[tuple[str, int]]:
+        hands = [(name, getattr(self, name)) for name in HANDS]
+        found = [(name, hand.relay) for name, hand in hands if hand is not None and hand.relay is not None]
+        keys = self.keys.model_dump() if self.keys else {}
+        return found + [("keys", relay) for relay in keys.values() if relay is not None]
 
 
 HANDS = ("occluder", "power", "link")
@@ -188,6 +200,7 @@ def _keys(path: Sequence[str | int]) -> list[str]:
         "limits": LimitsTable,
         "balance": BalanceTable,
         "relays": Plugged,
+        "keys": KeysTable,
     }
     for hand in HANDS:
         tables[hand] = HandTable

@@ -54,8 +54,10 @@ class GuardedPump(Pump):
         return super().syringe(syringe, fill_nl)
 
     def load(self, header: dict[str, Any], phases: list[list[Any]]) -> str:
-        fastest_ml_h = max((max(begin, end) for _, _, begin, end in phases), default=0) / PL_PER_ML
-        total_pl = sum((begin + end) * duration_ms for _, duration_ms, begin, end in phases) / (2 * MS_PER_H)
+        fastest_ml_h = max((max(rates) for _, _, *rates in phases), default=0) / PL_PER_ML
+        total_pl = 0.0
+        for _, duration_ms, begin, end, *bounds in phases:  # within its bounds a rate may be adjusted
+            total_pl += max([(begin + end) / 2, *bounds]) * duration_ms / MS_PER_H
         self._within(fastest_ml_h, total_pl / PL_PER_ML)
         return super().load(header, phases)
 
@@ -63,6 +65,10 @@ class GuardedPump(Pump):
         self._may_move()
         self._within(volume_nl / NL_PER_ML / max(duration_ms, 1) * MS_PER_H, volume_nl / NL_PER_ML)
         return super().bolus(volume_nl, duration_ms, overrides)
+
+    def adjust(self, rate_pl_h: int, overrides: Overrides = ()) -> None:
+        self._within(rate_pl_h / PL_PER_ML, 0)
+        super().adjust(rate_pl_h, overrides)
 
     def start(self) -> None:
         self._may_move()

@@ -102,10 +102,18 @@ def lines(bench: BenchFile, ports: Ports = list_ports.comports) -> list[str]:
         hand: HandTable | None = getattr(bench, name)
         by = "none: what needs it is skipped" if hand is None else "a person is asked"
         found.append(_line(name, by if hand is None or hand.relay is None else f"relay {hand.relay}"))
+    found.append(_line("keys", _keys(bench)))
     limits = bench.limits
     most = f"{limits.rate_ml_h:g} mL/h, {limits.pressure_kpa:g} kPa, {limits.volume_ml:g} mL"
     found.append(_line("limits", f"{most} at most"))
     return found
+
+
+def _keys(bench: BenchFile) -> str:
+    if bench.keys is None:
+        return "a person is asked"
+    relays = [f"{name} on relay {relay}" for name, relay in bench.keys.model_dump().items() if relay is not None]
+    return ", ".join(relays) or "none"
 
 
 def bench_of(target: str) -> BenchFile:

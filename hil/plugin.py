@@ -23,7 +23,7 @@ SIMULATED = ("sim", "emu")
 DEFAULT_PLANT = "imperfect"
 SEED = 1
 MISSING = Path(__file__).resolve().parents[1] / "build" / "emulator-missing.txt"
-NEEDS = ("balance", "occluder", "power", "link", "relays")
+NEEDS = ("balance", "occluder", "power", "link", "relays", "keys")
 MARKERS = (
     "emulated: runs the built image on the emulated RP2040",
     "expects(alarm, ...): alarms that the test brings about by other means than the hands of its bench",

@@ -7,7 +7,7 @@ which the rig's tests turn into a skip with that reason.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -18,12 +18,13 @@ from hil.flow import DENSITY_G_ML
 from hil.guard import GuardedPump
 from hil.instruments.balance import SerialBalance
 from hil.instruments.errors import InstrumentMissing
-from hil.instruments.hands import LinkBreaker, Occluder, PowerRelay
+from hil.instruments.hands import LinkBreaker, Occluder, Person, PowerRelay
 from hil.instruments.relay_board import RelayBoard
 from titrate.errors import LinkError
 from titrate.ports import open_port
 
 LISTEN_S = 0.1
+SEEN_UP_S, HOLD_S = 0.4, 1.2  # of a key: the pump has to see it up first, and then for a second
 RELIEVES_S = 5.0  # an opened line has lost its pressure
 RETURNS_S = 10.0  # a board is on the bus again so long after its power
 
@@ -84,6 +85,7 @@ class RealBench:
     def pump(self) -> GuardedPump:
         if self._pump is None:
             self._pump = GuardedPump(self.port, self.file, self.motion)
+            self._pump.at_the_pump = self.hold_in_turn
             if not self._met:
                 self._met = True
                 self.since = int(self._pump.request("events", after=0)["last"])
@@ -175,6 +177,31 @@ class RealBench:
         hand.plug()
         self._plugged = True
         self._again()
+
+    def press(self, key: str, seconds: float = 0.2) -> None:
+        """Presses "stop", "start", "bolus" or "mute" for so long."""
+        self._hold(key, True)
+        self.run_for(seconds)
+        self._hold(key, False)
+
+    def hold_in_turn(self, keys: Sequence[str]) -> None:
+        """Holds keys one after the other, each long enough to count; by relays, or a person is asked."""
+        if self.file.keys is None:
+            words = ", then ".join(key.upper() for key in keys)
+            Person(f"Hold {words} of the pump for a second", "").set(True)
+            return
+        self.run_for(SEEN_UP_S)
+        for key in keys:
+            self.press(key, HOLD_S)
+            self.run_for(SEEN_UP_S)
+
+    def _hold(self, key: str, down: bool) -> None:
+        relay: int | None = getattr(self.file.keys, key, None)
+        if relay is None:
+            raise InstrumentMissing(f'bench "{self.name}"', f"it has no relay across the key {key}")
+        if self._relays is None:
+            self._relays = inventory.open_relays(self.file)
+        self._relays.set(relay, down)
 
     def _again(self) -> None:
         self.port.close()

@@ -50,7 +50,14 @@ port = "{relays}"
 [occluder]
 by = "relay"
 relay = 0
+
+[keys]
+stop = 4
+start = 5
+bolus = 6
+mute = 7
 """
+KEYS = {4: "stop", 5: "start", 6: "bolus", 7: "mute"}
 
 
 class FreeRunning:
@@ -117,9 +124,14 @@ class VirtualBench:
             return self.bench.delivered_ul
 
     def _switch(self, relay: int, on: bool) -> None:
-        if relay == 0:
-            with self.pump.lock:
+        target = self.bench.target
+        with self.pump.lock:
+            if relay == 0:
                 self.bench.occlude() if on else self.bench.release()
+            elif on:
+                target.press(KEYS[relay], None)
+            else:
+                target.release_key(KEYS[relay])
 
     def __enter__(self) -> Self:
         return self

@@ -59,6 +59,8 @@ def test_the_example_has_every_key() -> None:
         ("relay = 1\n", "relay = 0\n", r"power.*relay 0.*used by \[occluder\]"),
         ("relay = 1\n", "relay = 40\n", r"power\.relay.*40.*less than or equal to 31"),
         ("relay = 1\n", "", r"power.*relay's number"),
+        ("start = 5", "start = 0", r"keys.*relay 0.*used by \[occluder\]"),
+        ("mute = 7", "louder = 7", r"keys\.louder.*this key.*stop, start, bolus, mute"),
         ('by = "person"', 'by = "person"\nrelay = 3', r"link.*3.*no relay"),
         ('port = "/dev/ttyUSB0"\nbaud', "baud", r"balance.*neither.*usb_serial"),
         ('usb_serial = "NLRL240001"', 'usb_serial = "N"\nport = "/dev/x"', r"relays.*both.*either"),
@@ -116,6 +118,7 @@ def test_what_stands_on_the_bench_is_said_line_by_line() -> None:
         f"relay board ({board.path}), Numato protocol, serial number SIM00001",
         "power     relay 1",
         "link      a person is asked",
+        "keys      stop on relay 4, start on relay 5, bolus on relay 6, mute on relay 7",
         "400 mL/h, 80 kPa, 45 mL at most",
     ):
         assert words in text

@@ -6,6 +6,7 @@ import serial
 from hil.bench import Options, open_bench, parse_url
 from hil.mechanics import Mechanics
 from hil.plant.data import IDEAL, IMPERFECT, plant_of
+from hil.targets import register
 from tests.programs import flat, start
 
 SYRINGE = "bd-plastipak-50"
@@ -95,5 +96,6 @@ def test_a_url_names_seed_syringe_and_plant() -> None:
     ],
 )
 def test_a_url_that_means_nothing_says_what_is_allowed(url: str, says: str) -> None:
+    register()
     with pytest.raises(serial.SerialException, match=says):
         serial.serial_for_url(url)
