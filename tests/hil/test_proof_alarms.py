@@ -289,8 +289,12 @@ OF_EACH = [
 ]
 
 
+def expected(name: str) -> pytest.MarkDecorator:
+    return pytest.mark.expects(name, *BESIDE.get(name, ()))
+
+
 @SIM_ONLY
-@pytest.mark.parametrize("name", [pytest.param(name, marks=OF_EACH) for name in CASES])
+@pytest.mark.parametrize("name", [pytest.param(name, marks=[*OF_EACH, expected(name)]) for name in CASES])
 def test_each_alarm_is_told_recorded_seen_and_heard_and_the_motor_does_as_it_must(
     bench: Bench, name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -404,7 +408,9 @@ PAIRS = [(a, b) for a in CAUSES for b in CAUSES if a != b and (a, b) not in IMPO
 @SIM_ONLY
 @pytest.mark.requirement("SR-ALARM-06")
 @pytest.mark.requirement("SR-ALARM-07")
-@pytest.mark.parametrize(("first", "second"), PAIRS, ids=["-".join(pair) for pair in PAIRS])
+@pytest.mark.parametrize(
+    ("first", "second"), [pytest.param(*pair, marks=pytest.mark.expects(*pair), id="-".join(pair)) for pair in PAIRS]
+)
 def test_of_two_alarms_the_lower_rate_and_the_higher_priority_win(bench: Bench, first: str, second: str) -> None:
     limit = 200_000  # ng/kg: an hour at 14 mL/h, and no bolus of 20 mL beside it
     library(bench, dose_1h_soft_ng_kg=limit, dose_1h_hard_ng_kg=limit)

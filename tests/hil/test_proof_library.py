@@ -79,6 +79,7 @@ def damage(bench: Bench) -> None:
         at = bytes(flash).find(b"A. Tester", at)
 
 
+@pytest.mark.expects("MEMORY_FAULT", "SELF_TEST_FAILED", "LIBRARY_MISSING")
 @pytest.mark.requirement("SR-LIB-10")
 @pytest.mark.requirement("SR-POST-08")
 def test_a_damaged_library_is_an_alarm_and_a_stop_and_is_set_aside(bench: Bench) -> None:

@@ -137,13 +137,13 @@ def by_key(bench: Bench) -> None:
 
 @SIM_ONLY
 @pytest.mark.requirement("SR-LINK-03")
-def test_a_bolus_of_the_host_is_held_to_what_holds_at_the_key(bench: Bench, url: str) -> None:
+def test_a_bolus_of_the_host_is_held_to_what_holds_at_the_key(bench: Bench, bench_url: str) -> None:
     """The same volume in the same time, the same lockout, the same words of refusal, the same account."""
     from hil.bench import open_bench
 
     found = []
     for ask in (by_host, by_key):
-        with open_bench(url) as each:
+        with open_bench(bench_url) as each:
             use(each, bolus_lockout_ms=60_000)
             give(each, flat(10, 600), bolus_nl=100_000, bolus_ms=8000, bolus_lockout_ms=90_000)
             each.run_for(3)

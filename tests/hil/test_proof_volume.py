@@ -67,9 +67,9 @@ def test_three_days_are_within_five_percent_of_the_setting(bench: Bench) -> None
 
 @SIM_ONLY
 @pytest.mark.requirement("SR-ACC-02")
-@pytest.mark.parametrize("ml_h", [0.5, 5.0, 50.0])
+@pytest.mark.parametrize("ml_h", [0.5, 5.0, pytest.param(50.0, marks=pytest.mark.plant("ideal"))])
 def test_the_rate_that_it_counts_is_that_of_a_balance(bench: Bench, ml_h: float) -> None:
-    """Over ten stretches, at three rates, with a syringe that holds them: within 0.1 mL/h."""
+    """Over ten stretches: within 0.1 mL/h. That is a fifth of a percent at 50 mL/h, less than a screw's own error."""
     stretch_s = 1200 if ml_h < 10 else 180
     start(bench, flat(ml_h, 12 * stretch_s))
     bench.run_for(stretch_s)
@@ -106,6 +106,7 @@ def test_before_the_start_it_says_what_is_left_and_for_how_long(
 
 
 @SIM_ONLY
+@pytest.mark.expects("SYRINGE_EMPTY")
 @pytest.mark.requirement("SR-RES-01")
 @pytest.mark.requirement("SR-RES-02")
 @pytest.mark.parametrize(("fill_nl", "ml_h"), [(50_000_000, 25.0), (3_000_000, 1.0), (500_000, 0.1), (2_000_000, 0.5)])
@@ -161,8 +162,10 @@ def left_nl(bench: Bench) -> float:
 
 
 @pytest.mark.requirement("SR-RES-04")
-def test_what_is_booked_as_left_is_in_the_syringe(bench: Bench) -> None:
-    """Through a pause, a bolus, an occlusion with its backing off, and a change of the syringe."""
+@pytest.mark.parametrize("apart_nl", [pytest.param(2000, marks=pytest.mark.plant("ideal"), id="ideal"), 500_000])
+def test_what_is_booked_as_left_is_in_the_syringe(bench: Bench, apart_nl: int) -> None:
+    """Through a pause, a bolus, an occlusion with its backing off, and a change of the syringe. On imperfect metal within
+    half a millilitre, the reserve; 1 mL is allowed."""
 
     def check() -> None:
         """While it stands: between two looks at a pump that runs at 300 mL/h a microlitre goes by."""
@@ -172,7 +175,7 @@ def test_what_is_booked_as_left_is_in_the_syringe(bench: Bench) -> None:
             bench.pump.pause()
             bench.run_for(0.5)
             bench.reconnect()
-        assert bench.pump.status()["remaining_nl"] == pytest.approx(left_nl(bench), abs=2000), "1 mL is allowed"
+        assert bench.pump.status()["remaining_nl"] == pytest.approx(left_nl(bench), abs=apart_nl)
         if runs:
             bench.pump.resume()
 
@@ -210,7 +213,7 @@ def test_it_stops_with_the_reserve_still_in_the_syringe(syringe: str) -> None:
     with open_bench("sim://", seed=1, syringe=syringe) as bench:
         mechanics = bench.target.mechanics
         fill_nl = 900_000
-        mechanics.left_ul = (fill_nl + RESERVE_NL) / 1000
+        mechanics.plunger.left_ul = (fill_nl + RESERVE_NL) / 1000
         phases = flat(40, 600)
         pump = bench.pump
         pump.syringe(syringe, fill_nl)
@@ -261,6 +264,7 @@ def give_low_alert(bench: Bench) -> None:
 
 
 @SIM_ONLY
+@pytest.mark.expects("LINK_LOST")
 @pytest.mark.requirement("SR-BOLUS-06")
 def test_an_alarm_that_leaves_the_motor_running_bars_a_bolus_and_a_low_alert_does_not(bench: Bench) -> None:
     use(bench, near_empty_action="keep")
@@ -282,6 +286,7 @@ def test_an_alarm_that_leaves_the_motor_running_bars_a_bolus_and_a_low_alert_doe
 
 
 @SIM_ONLY
+@pytest.mark.expects("DOSE_LIMIT")
 @pytest.mark.requirement("SR-DOSE-04")
 def test_a_bolus_that_should_not_have_been_taken_ends_at_the_limit(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
@@ -309,6 +314,7 @@ def test_a_bolus_that_should_not_have_been_taken_ends_at_the_limit(
 
 
 @SIM_ONLY
+@pytest.mark.expects("DOSE_LIMIT")
 @pytest.mark.requirement("SR-DOSE-04")
 def test_the_limit_is_not_reached_by_a_bolus_that_was_checked(bench: Bench) -> None:
     use(bench, dose_1h_soft_ng_kg=20_000, dose_1h_hard_ng_kg=20_000, near_empty_action="keep")
