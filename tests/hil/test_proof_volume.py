@@ -164,8 +164,8 @@ def left_nl(bench: Bench) -> float:
 @pytest.mark.requirement("SR-RES-04")
 @pytest.mark.parametrize("apart_nl", [pytest.param(2000, marks=pytest.mark.plant("ideal"), id="ideal"), 500_000])
 def test_what_is_booked_as_left_is_in_the_syringe(bench: Bench, apart_nl: int) -> None:
-    """Through a pause, a bolus, an occlusion with its backing off, and a change of the syringe. On imperfect metal within
-    half a millilitre, the reserve; 1 mL is allowed."""
+    """Through a pause, a bolus, an occlusion with its backing off, and a change of the syringe. On imperfect metal
+    within half a millilitre, the reserve; 1 mL is allowed."""
 
     def check() -> None:
         """While it stands: between two looks at a pump that runs at 300 mL/h a microlitre goes by."""
