@@ -78,6 +78,13 @@ def follow(bench: Bench, until: Callable[[dict[str, Any]], bool]) -> dict[str, A
     raise AssertionError(f"it never came: {status}")
 
 
+def state(bench: Bench) -> str:
+    """Of now, asked by a fresh client."""
+    bench.reconnect()
+    found: str = bench.pump.status()["state"]
+    return found
+
+
 def serious(status: dict[str, Any]) -> list[str]:
     """The alarms in force but for two that the rig's programs nearly always bring: no library, and a short syringe."""
     return [name for name in status["alarms"] if name not in ("LIBRARY_MISSING", "NEAR_EMPTY")]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pump.core.infusion import Infusion
 from pump.core.planner import Planner
 from pump.core.syringes import step_volume_pl
-from tests.core.test_planner import SHORTEST, take
+from tests.core.test_planner import SHORTEST, check_against_law, take
 from tests.programs import SYRINGE, Oracle
 
 PL_PER_ML = 10**9
@@ -42,10 +42,7 @@ def play(planner: Planner, at: int, until: int = 1 << 60) -> tuple[list[int], in
 def check(made: list[int], rows: list[list[Any]]) -> None:
     """No step comes before the law of these rows wants it, none a whole step late, and the last is there."""
     oracle = Oracle(rows)
-    for number, tick in enumerate(made, start=1):
-        volume = oracle.volume_pl(Fraction(tick, 100))
-        assert volume >= number * oracle.step_pl, "early"
-        assert volume < (number + 1) * oracle.step_pl, "more than one behind"
+    check_against_law(made, oracle)
     assert len(made) == oracle.steps(oracle.boundaries_ms[-1])
 
 

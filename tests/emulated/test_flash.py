@@ -2,17 +2,17 @@
 
 import random
 from pathlib import Path
-from typing import Any
 
 import pytest
 from littlefs import LittleFS
 
 from hil.devices.store import Store
 from hil.mechanics import Mechanics
-from hil.targets.emulated import BLOCK_BYTES, FLASH_BLOCKS, SPIN_AT, Emulated
+from hil.targets.emulated import SPIN_AT, Emulated
 from pump.core import chain
 from pump.core.checkpoint import Checkpoint
 from pump.core.journal import Journal
+from tests.emulated.littlefs_layout import LAYOUT
 
 pytestmark = [
     pytest.mark.emulated,
@@ -22,14 +22,6 @@ pytestmark = [
     pytest.mark.requirement("SR-LOG-09"),
 ]
 
-# As MicroPython mounts it. A smaller cache than the writer's cannot read the files inside the directory.
-LAYOUT: Any = {
-    "block_size": BLOCK_BYTES,
-    "block_count": FLASH_BLOCKS,
-    "prog_size": 256,
-    "read_size": 32,
-    "cache_size": 1024,
-}
 CUTS = 14
 MS = 1000
 TELL_AT = SPIN_AT + 0x100  # where boot.py leaves words for the test: scratch RAM that MicroPython leaves alone

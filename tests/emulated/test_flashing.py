@@ -10,16 +10,16 @@ import struct
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
 
 import pytest
 from littlefs import LittleFS
 
 from hil.firmware_digest import firmware_digest
 from hil.mechanics import Mechanics
-from hil.targets.emulated import BLOCK_BYTES, FLASH_BLOCKS, Emulated
+from hil.targets.emulated import Emulated
 from pump.core import framing
 from pump.core.syringes import step_volume_pl
+from tests.emulated.littlefs_layout import LAYOUT
 from tests.emulated.pty_board import PtyBoard, stock_board
 from tests.loader import boot
 from tests.programs import PL_MS_PER_H, PL_PER_ML, SYRINGE, flat, header
@@ -32,13 +32,6 @@ from tools.flash_prompt import Prompt
 pytestmark = [pytest.mark.emulated, pytest.mark.slow, pytest.mark.xdist_group("flashing")]
 
 CUTS = int(os.environ.get("FLASH_CUTS", "4"))
-LAYOUT: Any = {
-    "block_size": BLOCK_BYTES,
-    "block_count": FLASH_BLOCKS,
-    "prog_size": 256,
-    "read_size": 32,
-    "cache_size": 1024,
-}
 BOOT_MS = 20_000
 HELLO_S = 900  # the emulated CPU may run at a fiftieth of real time where others work too
 STRAY = {"/pump/__init__.py": b"raise SystemExit", "/lib/board.py": b"raise SystemExit"}  # they would hide ours

@@ -6,7 +6,7 @@ import pytest
 
 from hil.bench import Bench
 from pump.core.signals import MOST_MUTE_MS
-from tests.programs import SYRINGE, flat, follow, header, start
+from tests.programs import SYRINGE, flat, follow, header, start, state
 from titrate.errors import Refused
 
 RED, YELLOW, CYAN = 1, 2, 4
@@ -18,12 +18,6 @@ def confirmed(bench: Bench, seconds: float = 600, **changed: int) -> None:
     phases = flat(25, seconds)
     bench.pump.syringe(SYRINGE, 50_000_000)
     bench.pump.confirm(bench.pump.load(header(phases, **changed), phases))
-
-
-def state(bench: Bench) -> str:
-    bench.reconnect()
-    found: str = bench.pump.status()["state"]
-    return found
 
 
 @pytest.mark.requirement("SR-STOP-02")

@@ -9,7 +9,7 @@ import pytest
 from hil.bench import Bench
 from pump.core import framing
 from tests.hil.test_dosing import STEP_NL, give, use
-from tests.programs import SYRINGE, Oracle, flat, follow, header, start
+from tests.programs import SYRINGE, Oracle, flat, follow, header, start, state
 from titrate.errors import Refused
 
 CUE_HZ = 880
@@ -25,12 +25,6 @@ def cues(bench: Bench, since_s: float) -> int:
 
 def kinds(bench: Bench, kind: str) -> list[str]:
     return [event["text"] for event in bench.pump.events() if event["kind"] == kind]
-
-
-def state(bench: Bench) -> str:
-    bench.reconnect()
-    found: str = bench.pump.status()["state"]
-    return found
 
 
 # --- what the pump tells

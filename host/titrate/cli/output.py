@@ -64,10 +64,15 @@ def recorded(recorder: "Recorder") -> None:
         warnings([f"the record ends early: {recorder.failed}"])
 
 
-def confirm(question: str, command: str) -> None:
-    """Waits for a yes; a no ends the command. Without a terminal nobody can say it: raises ProtocolError."""
+def need_terminal(command: str) -> None:
+    """Raises ProtocolError where nobody can be asked."""
     if not sys.stdin.isatty():
         raise ProtocolError(command, None, "--yes, where no terminal is there to ask at")
+
+
+def confirm(question: str, command: str) -> None:
+    """Waits for a yes; a no ends the command. Raises ProtocolError without a terminal."""
+    need_terminal(command)
     if not typer.confirm(question):
         raise typer.Exit(1)
 

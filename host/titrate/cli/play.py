@@ -111,13 +111,10 @@ def play(
 def _ask(planned: "Plan", port: str) -> None:
     """Shows the plan and waits for a yes. Without a terminal nobody can say it."""
     from titrate.cli.plan import show
-    from titrate.errors import ProtocolError
 
-    if not sys.stdin.isatty():
-        raise ProtocolError("titrate play", None, "--yes, where no terminal is there to ask at")
+    output.need_terminal("titrate play")
     show(planned)
-    if not typer.confirm(f"Fit a full {planned.syringe} and start on {port}?"):
-        raise typer.Exit(1)
+    output.confirm(f"Fit a full {planned.syringe} and start on {port}?", "titrate play")
 
 
 def _attendant(pump: "Pump", planned: "Plan", yes: bool) -> "tuple[Attendant, list[AbstractContextManager[object]]]":
