@@ -65,7 +65,7 @@ def bolus(
     duration = parse(over, DURATION, "--over")
     pairs = [override_of(text) for text in override or []]
     with Pump.open(port) as pump:
-        mixture = _mixture(pump)
+        mixture = _mixture(pump, "bolus")
         volume_nl = round(mixture.mg(given) / mixture.concentration_mg_ml * NL_PER_ML)
         allowed_nl = pump.bolus(volume_nl, round(duration.value * 1000), pairs)
         reduced = "" if allowed_nl == volume_nl else ", reduced by the drug library"
@@ -86,7 +86,7 @@ def adjust(
     given = parse(rate, RATE, "RATE")
     pairs = [override_of(text) for text in override or []]
     with Pump.open(port) as pump:
-        mixture = _mixture(pump)
+        mixture = _mixture(pump, "adjust")
         rate_mg_h = mixture.mg(given)
         rate_ml_h = rate_mg_h / mixture.concentration_mg_ml
         told = f"{float(rate_ml_h):.4g} mL/h, {float(rate_mg_h / mixture.weight_kg):.4g} mg/kg/h"
@@ -97,11 +97,14 @@ def adjust(
         _tell(pump, f"set to {told}", json)
 
 
-def _mixture(pump: "Pump") -> "Mixture":
-    """Weight and concentration of the program that the pump holds."""
+def _mixture(pump: "Pump", method: str) -> "Mixture":
+    """Weight and concentration of the program that is under way. Raises Refused without one."""
+    from titrate.errors import Refused
     from titrate.mixture import Mixture
     from titrate.program import plan_of
 
+    if pump.state in ("BOOT", "IDLE", "READY"):
+        raise Refused(method, pump.state, "no program is under way")
     header, phases, _ = pump.program()
     plan = plan_of(header, phases)
     return Mixture(plan.weight_kg, plan.concentration_mg_ml)

@@ -4,6 +4,7 @@ Sign in by the environment: TITRATE_OPERATOR, TITRATE_PASSPHRASE, and TITRATE_LA
 """
 
 import secrets
+import sys
 from typing import Annotated
 
 import typer
@@ -39,13 +40,21 @@ def add(
     port: output.Port,
     administrator: Annotated[bool, typer.Option("--administrator", help="May set the pump up, too.")] = False,
     passphrase: Annotated[
-        str, typer.Option(envvar="TITRATE_NEW_PASSPHRASE", prompt=True, hide_input=True, confirmation_prompt=True)
-    ] = "",
+        str | None, typer.Option(envvar="TITRATE_NEW_PASSPHRASE", help="Asked for, unless given.")
+    ] = None,
     json: output.Json = False,
 ) -> None:
     """Record an operator, or give one another passphrase."""
     from pump.core.access import digest_of
+    from titrate.errors import ProtocolError
 
+    if passphrase is None:
+        if not sys.stdin.isatty():
+            raise ProtocolError("titrate operators add", None, "TITRATE_NEW_PASSPHRASE, where nobody can be asked")
+        passphrase = str(typer.prompt("Passphrase", default="", show_default=False, hide_input=True, err=True))
+        again = typer.prompt("Once more", default="", show_default=False, hide_input=True, err=True)
+        if again != passphrase:
+            raise ProtocolError("titrate operators add", None, "the same passphrase twice")
     salt = secrets.token_hex(8)
     _record(port, json, name=name, salt=salt, digest=digest_of(salt, passphrase), administrator=administrator)
 

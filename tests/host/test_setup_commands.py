@@ -1,0 +1,74 @@
+"""The commands that set a pump up or change what runs: operators, clear, library history, adjust."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from hil.bench import Bench, open_bench
+from tests.programs import PL_PER_ML, SYRINGE, flat, follow, header
+from titrate.cli import app
+from titrate.client import Pump
+
+
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
+    """A simulated pump that stays the same from command to command."""
+    bench = open_bench("sim://")
+    monkeypatch.setattr(Pump, "open", lambda url: Pump(bench.port))
+    monkeypatch.setattr(Pump, "close", lambda pump: None)
+    return bench
+
+
+def run(*arguments: str, code: int = 0, **environment: str) -> str:
+    done = CliRunner().invoke(app, [*arguments, "--port", "sim://"], env=environment)
+    assert done.exit_code == code, done.output
+    return done.stdout if code == 0 else " ".join(done.stderr.split())
+
+
+def test_operators_are_recorded_shown_and_forgotten(bench: Bench) -> None:
+    assert "nobody is recorded" in run("operators")
+    assert run("operators", "add", "ada", "--administrator", TITRATE_NEW_PASSPHRASE="engine") == "known: ada\n"
+    shown = json.loads(run("operators", "--json"))
+    assert shown["operators"] == [["ada", 1]]
+    assert "engine" not in json.dumps(shown)
+    assert "no such operator" in run("operators", "remove", "ada", code=4), "bench is nobody any more"
+
+
+def test_a_passphrase_that_nobody_can_be_asked_for_is_one_line(bench: Bench) -> None:
+    said = run("operators", "add", "ada", code=2)
+    assert said == (
+        "titrate: titrate operators add: nothing is given; allowed: TITRATE_NEW_PASSPHRASE, where nobody can be asked"
+    )
+
+
+def test_clear_forgets_what_it_names_and_asks_first(bench: Bench) -> None:
+    bench.pump.configure(occlusion_level=0)
+    assert "--yes, where no terminal" in run("clear", "settings", code=2)
+    assert bench.pump.settings()["occlusion_level"] == 0
+    assert run("clear", "settings", "--yes") == "forgotten: settings\n"
+    assert bench.pump.settings()["occlusion_level"] != 0
+    assert "must be one of library, operators, settings" in run("clear", "everything", "--yes", code=4)
+
+
+def test_the_history_names_the_libraries_and_when_they_came_in_force(bench: Bench) -> None:
+    assert run("library", "history") == "no library has come in force\n"
+    run("library", "upload", "regimens")
+    (entry,) = json.loads(run("library", "history", "--json"))
+    assert entry["utc"].endswith("+00:00")
+    assert len(entry["digest"]) == 16
+    assert entry["digest"] in run("library", "history")
+
+
+def test_adjust_sets_a_rate_in_any_unit_of_a_protocol(bench: Bench) -> None:
+    assert "adjust in IDLE: no program is under way" in run("adjust", "5 mL/h", "--yes", code=4)
+    assert "bolus in IDLE: no program is under way" in run("bolus", "0.1 mL", code=4)
+    phases = [[*flat(25, 600)[0], 5 * PL_PER_ML, 60 * PL_PER_ML]]
+    bench.pump.syringe(SYRINGE, 50_000_000)
+    bench.pump.confirm(bench.pump.load(header(phases), phases))
+    bench.pump.start()
+    follow(bench, lambda status: status["infused_ms"] > 1000)
+    assert "--yes, where no terminal" in run("adjust", "12.5 mL/h", code=2)
+    run("adjust", "0.42 mg/kg/h", "--yes")  # 70 kg, 0.98 mg/mL: 30 mL/h
+    assert follow(bench, lambda status: status["rate_nl_h"] != 25_000_000)["rate_nl_h"] == 30_000_000
+    assert "the bounds of this phase" in run("adjust", "61 mL/h", "--yes", code=4)
