@@ -15,6 +15,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
+from pump.core.library import Library
 from titrate import Protocol, Pump
 from titrate.boards import BOARDS
 from titrate.library import read as read_library
@@ -57,7 +58,8 @@ def play(name: str, port: str = "sim://", until_s: float | None = None) -> Row:
     begun_s, begun_cpu_s = time.perf_counter(), time.process_time()
     plan = Protocol.read(name).plan(WEIGHT)
     with Pump.open(port) as pump:
-        upload(pump, read_library("regimens").library)
+        entries = read_library("regimens").library.entries
+        upload(pump, Library([entry for entry in entries if entry["code"] == plan.code]))
         player = Player(pump, plan, BenchHands(pump.port.bench.change_syringe))  # type: ignore[attr-defined]
         session = player.play(player.load(), until_s=until_s)
     row = row_of(name, session, until_s)

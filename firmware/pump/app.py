@@ -82,7 +82,7 @@ class App:
         self._annunciator = annunciator
         self.feeder = Feeder(stepper)
         memory = Memory(store)
-        memory.open()
+        memory.open(watchdog.feed)
         watchdog.feed()
         self.controller = Controller(board, build, serial, self.feeder, inputs, memory)
         self._signals = self.controller.signals

@@ -12,6 +12,7 @@ from tests.hil.test_proof_link import cues, kinds
 from tests.programs import SYRINGE, flat, follow, header
 from titrate import library_link
 from titrate.errors import Refused
+from titrate.library import read
 
 SIM_ONLY = pytest.mark.sim_only("long on the emulated chip; the same core decides")
 CYAN = 4
@@ -132,6 +133,20 @@ RUN_LEVEL = (
     ("library", {"index": 0, "first": 0}),
     ("stop", {}),
 )
+
+
+@pytest.mark.slow
+@pytest.mark.requirement("SR-LIB-10")
+def test_the_whole_packaged_library_goes_in_and_outlives_the_power(bench: Bench) -> None:
+    """On the chip reading and writing it takes longer, as a whole, than the watchdog waits."""
+    library = read("regimens").library
+    library_link.upload(bench.pump, library)
+    bench.cut_power()
+    bench.restore_power()
+    bench.reconnect()
+    status = bench.pump.status()
+    assert (status["state"], status["alarms"]) == ("IDLE", [])
+    assert bench.pump.request("library", index=0, first=0)["digest"] == library.digest
 
 
 @pytest.mark.requirement("SR-LIB-12")

@@ -92,6 +92,11 @@ def selftest(pump: "Controller") -> "Message":
     return dict(pump.report)
 
 
+def _not_stored(pump: "Controller", what: str) -> None:
+    pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
+    raise Refusal(wire.STILL_TRUE, "%s: cannot be stored" % what)
+
+
 def settings(pump: "Controller") -> "Message":
     return dict(pump.memory.settings)
 
@@ -102,8 +107,7 @@ def configure(pump: "Controller", settings: "Message") -> "Message":
         allowed = ["%s %d to %d" % (name, wire.SETTINGS[name][0], wire.SETTINGS[name][1]) for name in wire.SETTINGS]
         raise Refusal(wire.WRONG_PARAMETERS, "settings: all of %s" % ", ".join(sorted(allowed)))
     if not pump.memory.save_settings(settings):
-        pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
-        raise Refusal(wire.STILL_TRUE, "settings: cannot be stored")
+        _not_stored(pump, "settings")
     pump.drop_program()  # it was checked under other settings
     pump.watch.use(settings)
     pump.event("CONFIGURE")
@@ -127,6 +131,10 @@ def library_load(pump: "Controller", count: int, index: int, first: int, fields:
     if dosing.incoming is None or dosing.incoming.count != count:
         raise Refusal(wire.WRONG_PARAMETERS, "library: begin with entry 0 from field 0 on")
     held = dosing.incoming.add(index, first, fields)
+    come = dosing.incoming.library.entries
+    if len(come) > index and not pump.memory.keep_entry(come[index], index == 0):
+        dosing.incoming = None
+        _not_stored(pump, "library")
     pump.drop_program()
     pump.event("CONFIGURE")
     return {"fields": held}
@@ -137,8 +145,7 @@ def library_confirm(pump: "Controller", digest: str, utc_s: int) -> "Message":
     dosing = pump.dosing
     coming = dosing.incoming.accepted(digest) if dosing.incoming else Incoming(0).accepted(digest)
     if not pump.memory.save_library(coming):
-        pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
-        raise Refusal(wire.STILL_TRUE, "library: cannot be stored")
+        _not_stored(pump, "library")
     pump.drop_program()
     dosing.library, dosing.incoming = coming, None
     pump.memory.note_library(utc_s)
@@ -185,8 +192,7 @@ def operator(pump: "Controller", name: str, salt: str, digest: str, administrato
 
 def _keep_operators(pump: "Controller", records: "Operators") -> None:
     if not pump.memory.save_operators(records):
-        pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
-        raise Refusal(wire.STILL_TRUE, "operators: cannot be stored")
+        _not_stored(pump, "operators")
     pump.access.operators = records
 
 
@@ -210,7 +216,7 @@ def clear_confirm(pump: "Controller", token: str) -> "Message":
         configure(pump, {name: wire.SETTINGS[name][2] for name in wire.SETTINGS})
     else:
         if not pump.memory.forget_library():
-            raise Refusal(wire.STILL_TRUE, "library: cannot be stored")
+            _not_stored(pump, "library")
         pump.dosing.library = pump.memory.library
         pump.memory.note_library(0)
         pump.drop_program()

@@ -15,7 +15,7 @@ from pump.core.wire import DIGEST_DIFFERS, MAX_PHASE_MS, WRONG_PARAMETERS
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
-    from collections.abc import Iterable, Iterator
+    from collections.abc import Callable, Iterable, Iterator
 
     from pump.core.hardware import Message
 
@@ -242,11 +242,18 @@ class Library:
         """The library as it is stored, an entry at a time; its last line is the digest."""
         for entry in self.entries:
             yield entry_text(entry)
-        yield "digest=%s\n" % self.digest
+        yield self.last_line()
+
+    def last_line(self) -> str:
+        """What tells that a stored library is whole."""
+        return "digest=%s\n" % self.digest
 
 
-def from_lines(lines: "Iterable[str]") -> Library:
-    """The library of what `texts` gave, line by line, as a file gives them.
+def _nothing() -> None: ...
+
+
+def from_lines(lines: "Iterable[str]", each: "Callable[[], None]" = _nothing) -> Library:
+    """The library of what `texts` gave, line by line, as a file gives them. each(): called with every entry.
 
     Raises Refusal where anything is not as it was stored (SR-LIB-10).
     """
@@ -269,6 +276,7 @@ def from_lines(lines: "Iterable[str]") -> Library:
         if len(entry) == len(FIELDS):
             library.add(entry)
             entry = {}
+            each()
     if not whole:
         raise Refusal(DIGEST_DIFFERS, "library: the stored one is not whole")
     return library

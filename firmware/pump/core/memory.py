@@ -11,13 +11,13 @@ from pump.core import chain
 from pump.core.checkpoint import UNSIGNED_32, Checkpoint
 from pump.core.journal import Journal
 from pump.core.ledger import STATE_LENGTH
-from pump.core.library import Library, from_lines
+from pump.core.library import Library, entry_text, from_lines
 from pump.core.program import Refusal
 from pump.core.wire import SETTINGS
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from typing import Any
 
     from pump.core.access import Operators
@@ -68,14 +68,15 @@ class Memory:
 
     # --- at power-on
 
-    def open(self) -> None:
-        """Reads everything. Nothing that is damaged is used, and each of it is in `findings`."""
+    def open(self, alive: "Callable[[], None]") -> None:
+        """Reads everything. Nothing that is damaged is used, and each of it is in `findings`. alive(): called again
+        and again, for a large library takes longer to read than the watchdog waits."""
         for name, sequence, text in self.journal.open():
             if name in chain.FAULTS:
                 self.findings.append("journal: %s at record %d: %s" % (name, sequence, text))
         self._open_totals()
         self._open_settings()
-        self._open_library()
+        self._open_library(alive)
         self._open_operators()
 
     def _open_totals(self) -> None:
@@ -105,7 +106,7 @@ class Memory:
             self.findings.append("settings: damaged; those before, or the defaults, are in force")
             self._settings.save([self.settings[name] for name in sorted(SETTINGS)])
 
-    def _open_library(self) -> None:
+    def _open_library(self, alive: "Callable[[], None]") -> None:
         """A damaged library is set aside: there is none at the next power-on, and a new one can be loaded."""
         values, torn = self._slot.load()
         if not values and not torn:
@@ -117,7 +118,7 @@ class Memory:
             if values[0] == _NO_SLOT:
                 self.library_intact = None
                 return
-            self.library = from_lines(self._lines(_LIBRARY % values[0]))
+            self.library = from_lines(self._lines(_LIBRARY % values[0]), alive)
             self.library_intact = True
         except Refusal as refusal:
             self.findings.append(refusal.reason)
@@ -157,15 +158,26 @@ class Memory:
         self.settings = settings
         return True
 
+    def keep_entry(self, entry: "Message", first: bool) -> bool:
+        """Stores an entry of a library on its way in, beside the one in force; `first` begins anew. As each comes, for
+        all of them at once would take longer than the watchdog waits."""
+        name = _LIBRARY % self._coming_slot()
+        try:
+            if first:
+                self._store.write(name, b"")
+            self._store.append(name, entry_text(entry).encode())
+        except OSError:
+            return False
+        return True
+
     def save_library(self, library: Library) -> bool:
-        """Stores a library beside the one in force, and then puts it in its place."""
-        values, _torn = self._slot.load()
-        slot = 1 if values and values[0] == 0 else 0
+        """Puts the library whose entries were kept in the place of the one in force."""
+        slot = self._coming_slot()
         name = _LIBRARY % slot
         try:
-            self._store.write(name, b"")
-            for text in library.texts():
-                self._store.append(name, text.encode())
+            if not library.entries:
+                self._store.write(name, b"")
+            self._store.append(name, library.last_line().encode())
         except OSError:
             return False
         if not self._slot.save([slot]):
@@ -173,6 +185,10 @@ class Memory:
         self.library = library
         self.library_intact = True
         return True
+
+    def _coming_slot(self) -> int:
+        values, _torn = self._slot.load()
+        return 1 if values and values[0] == 0 else 0
 
     def save_program(self, header: "Message", phases: "list[Phase]", digest: str) -> bool:
         """Keeps the program that a person has confirmed (SR-LOG-05)."""
