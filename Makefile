@@ -61,8 +61,14 @@ hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml, 
 hil-faults: $(VENV) ## plant one defect of firmware or plant after another; each must fail the test that is for it
 	$(BIN)/python tools/planted_faults.py --write
 
-bench: ## measure a real pump: not yet
-	@echo "make bench is not written yet" >&2; exit 2
+bench: $(VENV) image image-stock ## measure how exact, fast and small it is, into docs/figures.md; COMPARE=<older bench.json>
+	$(BIN)/python -m tools.bench $(if $(COMPARE),--compare "$(COMPARE)") $(if $(ONLY),--only "$(ONLY)")
+
+profile: $(VENV) image ## the costliest methods of a control tick, in cycles of the emulated chip
+	$(BIN)/python -m tools.bench --profile
+
+soak: $(VENV) image ## one session of HOURS=4 on the emulated chip, and SESSIONS=1000 random ones on sim://
+	$(BIN)/python -m tools.bench.soak --hours $(or $(HOURS),4) --sessions $(or $(SESSIONS),1000)
 
 trace: $(VENV) emulated ## run every test that shows a requirement, and keep the results in docs/
 	rm -f build/requirements.json
@@ -109,4 +115,4 @@ $(TYPINGS): constraints.txt tools/typings.sh | $(VENV)
 	tools/typings.sh
 	@touch $@
 
-.PHONY: help run test check image image-stock flash flash-image hil hil-faults bench regimens trace docs format clean emulated
+.PHONY: help run test check image image-stock flash flash-image hil hil-faults bench profile soak regimens trace docs format clean emulated

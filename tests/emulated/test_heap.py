@@ -4,13 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
-from littlefs import LittleFS
 
-from hil.bench import Target
-from hil.mechanics import Mechanics
-from hil.targets.emulated import FLASH_BLOCKS, Emulated
-from hil.urls.lockstep import LockstepSerial
 from tests.programs import flat, start
+from tools.bench.scripted import scripted
 
 # Runs on the chip before main.py: from the 20th tick of an infusion to the 150th, the heap is locked during ticks.
 LOCK_THE_HEAP = """
@@ -36,36 +32,8 @@ App.tick = locked
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
 
-class ScriptedSerial(LockstepSerial):
-    """emu:// with a littlefs image; keeps all that the chip has said."""
-
-    image: Path
-    said = b""
-
-    def make_target(self, mechanics: Mechanics, seed: int) -> Target:
-        return Emulated(mechanics, filesystem=self.image, seed=seed)
-
-    def read(self, size: int = 1) -> bytes:
-        data = super().read(size)
-        self.said += data
-        return data
-
-
-def scripted(path: Path, script: str) -> ScriptedSerial:
-    """An emulated pump whose littlefs holds boot.py."""
-    files = LittleFS(block_size=4096, block_count=FLASH_BLOCKS, prog_size=256, read_size=256)
-    with files.open("boot.py", "w") as boot:
-        boot.write(script)
-    path.write_bytes(bytes(files.context.buffer))
-    port = ScriptedSerial()
-    port.image = path
-    port.port = "emu://"
-    port.open()
-    return port
-
-
 def test_the_control_tick_allocates_nothing(tmp_path: Path) -> None:
-    port = scripted(tmp_path / "fs.img", LOCK_THE_HEAP)
+    port = scripted(tmp_path / "fs.img", {"boot.py": LOCK_THE_HEAP})
     start(port.bench, flat(60, 30))
     for _ in range(17):
         status = port.bench.pump.wait_status()

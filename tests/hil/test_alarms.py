@@ -159,3 +159,17 @@ def test_near_empty_comes_minutes_ahead(bench: Bench) -> None:
     assert 2.9 < left_min < 3
     assert status["state"] == "INFUSING"
     assert status["empty_s"] == pytest.approx(left_min * 60, abs=1)
+
+
+@pytest.mark.sim_only("the same core decides; it takes a minute")
+@pytest.mark.requirement("SR-OCC-06")
+def test_a_syringe_that_is_changed_in_no_time_is_no_line_that_came_off(bench: Bench) -> None:
+    """The slow monitors saw the motor run all the time, and then the pressure of a plunger that has yet to be met."""
+    start(bench, flat(280, 120))
+    follow(bench, lambda status: status["infused_ms"] > 60_000)
+    bench.pump.pause()
+    bench.change_syringe()
+    bench.pump.syringe(SYRINGE, 50_000_000)
+    bench.pump.resume()
+    status = follow(bench, lambda status: status["infused_ms"] > 100_000)
+    assert not serious(status)

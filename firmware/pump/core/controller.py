@@ -307,6 +307,7 @@ class Controller:
 
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
+        self.watch.motor_starts(self.pressure_pa)
         if course is not self.infusion:
             course.begin(total_steps, total_steps + (1 << 29) if course.backward else self.end_steps())
         self.feeder.begin(course.planner, total_steps)

@@ -82,6 +82,10 @@ class Watch:
         """A good line has come from the host."""
         self._silence.heard()
 
+    def motor_starts(self, pressure_pa: int) -> None:
+        """Whatever was done while the motor stood, if only for a moment, is no leap of the pressure."""
+        self._leap.update(0, pressure_pa)
+
     def acknowledged(self) -> None:
         """A person has seen to what was there: the air of the last hour is out of the line."""
         self._air.forget()

@@ -1,0 +1,107 @@
+"""`make bench` itself: what it says of figures that hold, fail, moved or are gone. Values are given, not measured."""
+
+import json
+from pathlib import Path
+
+import pytest
+from rich.console import Console
+
+from tools.bench import __main__ as command
+from tools.bench import results
+from tools.bench.growth import Growth
+from tools.bench.host import law_error
+from tools.bench.soak import random_session
+from tools.bench.table import ROWS
+
+GROWTH = Growth("a longer thing", "things", "s", (1, 2, 4), (1.0, 2.0, 4.1))
+
+
+@pytest.fixture
+def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-untyped-def]
+    """Runs the command with figures given instead of measured; its exit code."""
+    monkeypatch.setattr(results, "BUILD", tmp_path)
+    monkeypatch.setattr(results, "FIGURES", tmp_path / "figures.md")
+    monkeypatch.setattr(command, "firmware_digest", lambda: "0123456789abcdef0123")
+
+    def run(values: dict[str, float], *arguments: str) -> int:
+        monkeypatch.setattr(command, "MEASURES", {"given": lambda: values})
+        monkeypatch.setattr(command.rivals, "against", lambda ours_us: {})
+        monkeypatch.setattr("sys.argv", ["bench", "--only", "given", *arguments])
+        return command.main()
+
+    return run
+
+
+def test_a_figure_outside_its_limit_fails_the_command_and_is_named(run, capsys) -> None:  # type: ignore[no-untyped-def]
+    assert run({"stop_latency_us": 20_000, "boot_ms": 700}) == 0
+    assert "outside the limit: none" in capsys.readouterr().out
+    assert run({"stop_latency_us": 20_001, "boot_ms": 700}) == 1
+    assert "outside the limit: stop_latency_us" in capsys.readouterr().out
+
+
+def test_the_json_has_value_unit_limit_and_which_way_is_better(run, tmp_path: Path) -> None:  # type: ignore[no-untyped-def]
+    run({"emu_speed": 3.5, "image_bytes": 1000})
+    assert json.loads((tmp_path / "bench.json").read_text()) == {
+        "image_bytes": {"value": 1000, "unit": "bytes", "limit": None, "better": "lower"},
+        "emu_speed": {"value": 3.5, "unit": "1", "limit": 3, "better": "higher"},
+    }
+    assert "emu_speed" in (tmp_path / "bench.html").read_text()
+    assert not (tmp_path / "figures.md").exists(), "a part of the figures is no page of them"
+
+
+def test_what_moved_is_told_with_its_direction(run, tmp_path: Path, capsys) -> None:  # type: ignore[no-untyped-def]
+    run({"boot_ms": 700, "emu_speed": 3.0, "stop_latency_us": 5000})
+    older = tmp_path / "older.json"
+    older.write_text((tmp_path / "bench.json").read_text())
+    capsys.readouterr()
+    run({"boot_ms": 770, "emu_speed": 3.3, "link_rtt_us_max": 9000}, "--compare", str(older))
+    told = capsys.readouterr().out
+    assert "boot_ms: 700 to 770 ms, +10.0 %: worse" in told
+    assert "emu_speed: 3 to 3.3 1, +10.0 %: better" in told
+    assert "link_rtt_us_max: new, 9000 us" in told
+    assert "stop_latency_us: no longer measured" in told
+
+
+@pytest.mark.parametrize("content", ["", "[]", '{"a": 1}'])
+def test_what_is_no_bench_json_is_one_line_and_code_2(run, tmp_path: Path, capsys, content: str) -> None:  # type: ignore[no-untyped-def]
+    path = tmp_path / "older.json"
+    path.write_text(content)
+    with pytest.raises(SystemExit) as ended:
+        run({"boot_ms": 700}, "--compare", str(path))
+    assert ended.value.code == 2
+    assert f"--compare {path}: not a bench.json" in capsys.readouterr().err
+
+
+def test_an_unknown_measure_is_refused(run, capsys) -> None:  # type: ignore[no-untyped-def]
+    with pytest.raises(SystemExit) as ended:
+        run({}, "--only", "speeed")
+    assert ended.value.code == 2
+    assert "--only speeed: known are given, growth" in capsys.readouterr().err
+
+
+def test_the_page_of_all_figures_has_every_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "BUILD", tmp_path)
+    monkeypatch.setattr(results, "FIGURES", tmp_path / "figures.md")
+    figures = results.figures_of(dict.fromkeys(ROWS, 1.0))
+    results.write(figures, [GROWTH], "2026-11-28", "abc", "0123456789abcdef0123")
+    text = (tmp_path / "figures.md").read_text()
+    assert all(f"| `{name}` | 1 " in text for name in ROWS)
+    assert "at most linear" in text
+    results.print_table(figures, Console(width=160))
+
+
+def test_growth_that_is_more_than_linear_is_seen() -> None:
+    assert GROWTH.is_linear
+    assert not Growth("", "", "", (1, 2, 4), (1.0, 2.0, 6.0)).is_linear
+    assert Growth("", "", "", (0, 250, 500, 1000), (439, 530, 530, 620)).is_linear
+
+
+def test_a_random_session_is_good_and_a_miscount_is_told_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert random_session(3) == ""
+    monkeypatch.setattr("hil.bench.Bench.steps", property(lambda bench: len(bench.step_times_us) + 2))
+    assert random_session(3).startswith("seed 3: AssertionError: ")
+
+
+def test_the_law_of_240_hours_is_never_a_step_off(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("tools.bench.host.LONGEST", "patil-2012")  # the same on 4 h, in the time that a test has
+    assert 0 < law_error()["law_error_steps_240h"] <= 1

@@ -1,0 +1,186 @@
+"""Figures of the firmware on the emulated chip: cycles, heap, step times, latencies. Each repeats to the digit."""
+
+from __future__ import annotations
+
+import re
+import tempfile
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+
+from hil.bench import Bench, open_bench
+from hil.targets.emulated import IMAGE
+from tests.programs import PL_PER_ML, SYRINGE, Oracle, flat, follow, start
+from titrate.boards import BOARDS
+from tools.bench.scripted import ScriptedSerial, scripted
+
+CYCLES_PER_US = 125
+ON_CHIP = Path(__file__).parent / "on_chip"
+UF2_BLOCK, UF2_PAYLOAD = 512, 256
+HEAP_MINUTES = 10
+
+
+def board() -> Bench:
+    """A pump on ideal metal."""
+    return open_bench("emu://", seed=1)
+
+
+def run_script(name: str) -> ScriptedSerial:
+    """An emulated pump on which a script of on_chip/ runs beside the firmware."""
+    with tempfile.TemporaryDirectory() as folder:
+        return scripted(Path(folder) / "files.img", {"boot.py": (ON_CHIP / name).read_text()})
+
+
+def said(port: ScriptedSerial, pattern: str, most_s: float) -> re.Match[str]:
+    """What the script says once it is done, in the middle of the link's lines."""
+    for _ in range(round(most_s)):
+        port.bench.run_for(1)
+        found = re.search(pattern, port.drain().decode(errors="replace"))
+        if found:
+            return found
+    raise RuntimeError(f"the chip did not say {pattern} within {most_s:g} s")
+
+
+def tick() -> dict[str, float]:
+    port = run_script("tick.py")
+    start(port.bench, flat(25, 600), attended=True)
+    found = said(port, r"TICK (\d+) (\d+) (\d+) (-?\d+)", 200)
+    longest_us, mean_us, turn_us, grown = (int(text) for text in found.groups())
+    return {
+        "tick_cycles_max": longest_us * CYCLES_PER_US,
+        "tick_cycles_mean": mean_us * CYCLES_PER_US,
+        "turn_cycles_max": turn_us * CYCLES_PER_US,
+        "tick_alloc_bytes": grown,
+    }
+
+
+def heap() -> dict[str, float]:
+    """The least that a collection leaves free, and whether it becomes less: a line through all of them."""
+    port = run_script("heap.py")
+    bench = port.bench
+    start(bench, flat(25, 3600), attended=True)
+    boot = bench.pump.hello["boot"]["free_bytes"]
+    for _ in range(HEAP_MINUTES * 6):
+        bench.run_for(8)
+        bench.pump.status()
+        bench.pump.request("doses")
+        bench.pump.heartbeat()
+    free = [int(text) for text in re.findall(r"HEAP (\d+)", port.drain().decode(errors="replace"))][2:]
+    hours = np.arange(len(free)) * 20 / 3600  # App collects every 20 s
+    return {
+        "heap_free_boot": boot,
+        "heap_free_infusing": min(free),
+        "heap_drift_bytes_h": float(np.polyfit(hours, free, 1)[0]),
+    }
+
+
+def _steps_of(ml_h: float, seconds: float) -> Iterator[float]:
+    """Lateness in us of each step against the law, from the first step on."""
+    with board() as bench:
+        start(bench, flat(ml_h, seconds + 60))
+        begun_us = bench.now_s * 1e6
+        while bench.now_s * 1e6 < begun_us + seconds * 1e6:
+            bench.pump.wait_status()
+        times = bench.step_times_us
+    period_us = float(Oracle(flat(ml_h, 1)).step_pl) * 3600 * 1e6 / (ml_h * PL_PER_ML)
+    for index, at_us in enumerate(times):
+        yield at_us - times[0] - index * period_us
+
+
+def step_error_us(ml_h: float, seconds: float) -> float:
+    """The largest distance of a step from the law. It has microseconds for a unit, and a first step for its zero."""
+    return max(abs(late_us) for late_us in _steps_of(ml_h, seconds))
+
+
+def steps() -> dict[str, float]:
+    return {"step_error_us_max": step_error_us(25, 600), "step_error_us_max_slow": step_error_us(0.1, 1800)}
+
+
+def fastest() -> dict[str, float]:
+    """The fastest rate that the pump takes for this syringe: whether it makes all its steps, and how fast."""
+    ml_h = float(BOARDS["pico"].most_ml_h(SYRINGE))
+    phases = flat(ml_h, 10)
+    with board() as bench:
+        start(bench, phases)
+        status = follow(bench, lambda status: status["state"] != "INFUSING")
+        whole = bench.steps >= Oracle(phases).steps(10_000) and status["alarms"].count("MOTOR_FAULT") == 0
+        times = bench.step_times_us[: Oracle(phases).steps(10_000)]
+    return {
+        "rate_max_ml_h": ml_h if whole else 0.0,
+        "steps_per_s_max": (len(times) - 1) / (times[-1] - times[0]) * 1e6,
+    }
+
+
+def _running(ml_h: float, after_ms: int = 2500) -> Bench:
+    bench = board()
+    start(bench, flat(ml_h, 600))
+    follow(bench, lambda status: status["infused_ms"] > after_ms)
+    return bench
+
+
+def stop_latency() -> dict[str, float]:
+    with _running(400) as bench:
+        asked_us = bench.target.now_us
+        bench.pump.stop()
+        bench.run_for(1)
+        return {"stop_latency_us": max(bench.step_times_us[-1] - asked_us, 0)}
+
+
+def occlusion_latency() -> dict[str, float]:
+    with _running(300, 1000) as bench:
+        bench.occlude()
+        follow(bench, lambda status: status["state"] == "ALARM")
+        mechanics = bench.target.mechanics
+        return {"occlusion_latency_us": mechanics.last_forward_us - mechanics.crossed_us(69.0)}
+
+
+def hang() -> dict[str, float]:
+    found: dict[str, float] = {}
+    for ml_h, suffix in ((25, ""), (1200, "_fast")):
+        with _running(ml_h, 1500) as bench:
+            hung_us, before = bench.target.now_us, bench.steps
+            bench.hang()
+            bench.run_for(1)
+            found["hang_overrun_ms" + suffix] = (bench.step_times_us[-1] - hung_us) / 1000
+            found["hang_overrun_steps"] = bench.steps - before
+    return found
+
+
+def link() -> dict[str, float]:
+    """A hundred requests at times that have nothing to do with the tick."""
+    took_us = []
+    with _running(25) as bench:
+        for _ in range(100):
+            bench.run_for(0.137)
+            bench.port.reset_input_buffer()  # type: ignore[union-attr]  # what the pump told by itself meanwhile
+            begun_us = bench.target.now_us
+            bench.pump.status()
+            took_us.append(bench.target.now_us - begun_us)
+    return {"link_rtt_us_mean": sum(took_us) / len(took_us), "link_rtt_us_max": max(took_us)}
+
+
+def boot() -> dict[str, float]:
+    with board() as bench:
+        ms = bench.pump.hello["boot"]["ms"]
+    return {"boot_ms": ms, "image_bytes": IMAGE.stat().st_size // UF2_BLOCK * UF2_PAYLOAD}
+
+
+def speed() -> dict[str, float]:
+    """Wall time, and so of this machine; the share of cycles is the chip's."""
+    with _running(25) as bench:
+        cycles, begun_s = bench.target.cycles, time.perf_counter()  # type: ignore[attr-defined]
+        bench.run_for(60)
+        wall_s = time.perf_counter() - begun_s
+        busy = (bench.target.cycles - cycles) / (60e6 * CYCLES_PER_US)  # type: ignore[attr-defined]
+    return {"emu_speed": 60 / wall_s, "busy_percent": 100 * busy}
+
+
+def profile() -> list[tuple[str, float, float]]:
+    """(method, calls a tick, cycles a tick without what it calls), the costliest first, of 100 ticks of an infusion."""
+    port = run_script("profile.py")
+    start(port.bench, flat(25, 600), attended=True)
+    ticks = int(said(port, r"PROFILED (\d+)", 60).group(1))
+    rows = re.findall(r"PROFILE (\S+) (\d+) (-?\d+)", port.said.decode(errors="replace"))
+    return [(name, int(calls) / ticks, int(us) * CYCLES_PER_US / ticks) for name, calls, us in rows]

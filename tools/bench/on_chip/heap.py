@@ -1,0 +1,18 @@
+# Runs on the chip before main.py: what each of the app's own collections leaves free.
+import gc
+
+from pump.app import App
+
+init = App.__init__
+
+
+def watched(self, **parts):
+    def collect():
+        gc.collect()
+        print("HEAP", gc.mem_free())
+
+    parts["collect"] = collect
+    init(self, **parts)
+
+
+App.__init__ = watched
