@@ -39,7 +39,8 @@ COLLECT_EVERY = 200  # control ticks: 20 s make less than half a heap of garbage
 EVENTS_PER_TICK = 2
 MOST_UNSAVED = 32  # log entries: half of what it keeps in memory
 SETTLE_MS = 10  # between two samples of a key that has just changed
-SECOND_MS = 1000
+TICKS_A_SECOND = 10
+WATCH_SLOT, CHECK_SLOT = 0, 4  # no two in one turn, nor with the status
 
 
 class App:
@@ -92,7 +93,8 @@ class App:
         self._course: "Infusion | None" = None  # what the generator runs
         self._us = 0  # elapsed, not yet a whole millisecond
         self._to_status_ms = 0
-        self._to_second_ms = SECOND_MS // 2  # not in the same turn as the status
+        self._slot = 0  # of this control tick among TICKS_A_SECOND: what is slow is spread over them
+        self._since_second_ms = 0
         self._to_collect = COLLECT_EVERY
         self._watched = self._fed = self._planned = -1  # the beats of each duty, when the watchdog was fed
         self.faulty_lines = 0
@@ -151,7 +153,7 @@ class App:
         if self._signals.busy and self._signals.update(ms):
             self._annunciator.show(self._signals.tone_hz, self._signals.lights)
         self._to_status_ms -= ms
-        self._to_second_ms -= ms
+        self._since_second_ms += ms
         if self._all_duties_ran():
             self._watchdog.feed()
 
@@ -232,14 +234,17 @@ class App:
         if self._course:
             self._course.planner.refill(PLAN_TICKS)
             controller.follow()
-        if self._to_second_ms <= 0:
-            self._each_second()
+        slot = self._slot = (self._slot + 1) % TICKS_A_SECOND
+        if slot == WATCH_SLOT:
+            self._watch()
+        elif slot == CHECK_SLOT:
+            self._check()
         elif not controller.save():
             controller.dosing.turn()
         log = controller.log
         if log.told != log.last:
             self._tell_events(log)
-        if controller.changed or self._to_status_ms <= 0:
+        if controller.changed or (self._to_status_ms <= 0 and slot not in (WATCH_SLOT, CHECK_SLOT)):
             controller.changed = False
             self._to_status_ms = self._board.STATUS_PERIOD_MS
             self._tell("status", controller.status())
@@ -253,16 +258,21 @@ class App:
             self._to_collect = COLLECT_EVERY
             self._collect()
 
-    def _each_second(self) -> None:
-        """What has time: monitors of slow things, the books, a piece of the self-test."""
+    def _watch(self) -> None:
+        """Once a second: monitors of slow things, and the books."""
         controller = self.controller
         controller.watch.keys_stuck = self._keys.stuck > 0
-        controller.second(SECOND_MS - self._to_second_ms)
+        controller.second(self._since_second_ms)
+        self._since_second_ms = 0
         if self.faulty_lines >= self._tell_faulty_at:  # the host sends them again; seldomer the more there are
             self._tell_faulty_at = 2 * self.faulty_lines
             controller.log.add(controller.now_ms, "mended", "link: %d faulty lines passed over" % self.faulty_lines)
-        self._to_second_ms = SECOND_MS
+
+    def _check(self) -> None:
+        """Once a second: a piece of the self-test, and whether the program is still the one that was confirmed."""
+        controller = self.controller
         if controller.state != "FAULT":  # it has said what is wrong, and would say so for ever
+            controller.recheck()
             failed = self._background.advance()
             if failed:
                 controller.fail(failed)

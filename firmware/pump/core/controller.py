@@ -217,7 +217,6 @@ class Controller:
     def second(self, elapsed_ms: int) -> None:
         """Once a second, behind the tick: books, watches, and saves what must outlive the power."""
         self.books.book(self)
-        self._recheck()
         self.signals.mark(self.dosing.overrides > 0)
         told = self.access.second(elapsed_ms, self.infusion is None)
         if told:
@@ -227,7 +226,7 @@ class Controller:
         self.watch.second(self, elapsed_ms)
         self.books.pass_time(elapsed_ms, self.course is not None)
 
-    def _recheck(self) -> None:
+    def recheck(self) -> None:
         """Whether what decides rate and volume is still what a person confirmed, bit by bit (SR-DIAG-09)."""
         infusion, program = self.infusion, self.program
         if infusion and program and not (program.recheck() and self.step_volume_intact() and infusion.intact()):

@@ -1,4 +1,6 @@
 # A plain stepper: a periodic machine.Timer whose callback makes a step, and the load in the main loop.
+import time
+
 import load
 from machine import Pin, Timer
 from settings import ENABLE, PERIOD_US, STEP
@@ -15,3 +17,4 @@ timer = Timer(period=PERIOD_US // 1000, mode=Timer.PERIODIC, callback=make_step)
 while True:
     load.listen()
     load.tell()
+    time.sleep_ms(1)
