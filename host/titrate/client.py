@@ -295,7 +295,9 @@ class Pump:
     def _request(self, method: str, **params: Any) -> dict[str, Any]:
         """Sends a request until its reply comes, at most TRIES times; the pump acts on it once."""
         number = self._id
-        message = {"id": number, "method": method} | ({"params": params} if params else {})  # a byte costs the pump 35 us
+        message = {"id": number, "method": method} | (
+            {"params": params} if params else {}
+        )  # a byte costs the pump 35 us
         line = framing.encode(message)
         if len(line) > framing.MAX_LINE_BYTES:
             raise LinkError(f"{method}: {len(line)} bytes are too long for the link")

@@ -14,6 +14,7 @@ from hil.bench import Bench, open_bench
 from hil.boards import board_data
 from hil.plugin import need_emulator
 from pump.core.alarms import NAMES
+from pump.core.selftest import TONE_HZ
 from tests.core.entries import CONCENTRATION_NG_ML
 from tests.hil.test_alarms import STOPPING, has
 from tests.hil.test_dosing import STEP_NL, give, use
@@ -338,6 +339,8 @@ def check_alarm(bench: Bench, name: str, capsys: pytest.CaptureFixture[str], mon
     assert LIGHTS[case.priority] in before[-1:] + within
     bench.run_for(SLOWEST_BURST_S)
     heard = pitches(bench, found_s - SIGNAL_MS / 1000)
+    if event["time_ms"] == 0 and heard[0] // 10 == TONE_HZ // 10:  # at power-on the self-test sounds just before
+        del heard[0]
     expected = FIRST_TONES[case.priority]
     assert [round(hz / 10) for hz in heard[: len(expected)]] == [round(hz / 10) for hz in expected]
     assert {lights for at_us, lights in bench.light_edges if at_us / 1e6 > found_s + 1} <= {0, LIGHTS[case.priority]}
