@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from pump.core.store import Store
 
 PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
-COLLECT_EVERY = 200  # control ticks: 20 s make less than half a heap of garbage
+COLLECT_EVERY = 50  # control ticks: before a busy host has filled the heap, which would then collect in mid-request
 EVENTS_PER_TICK = 2
 MOST_UNSAVED = 32  # log entries: half of what it keeps in memory
 SETTLE_MS = 10  # between two samples of a key that has just changed

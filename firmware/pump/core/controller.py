@@ -448,7 +448,7 @@ class Controller:
             return self.books.last
         at = infusion.now_ticks(self.feeder.lead_us)
         counted = self.total_steps - infusion.base_steps
-        rate_pl_h = infusion.rate_pl_h(at) if self.course is infusion else 0
+        rate_pl_h = infusion.rate_pl_h(max(at, 0)) if self.course is infusion else 0
         asked = self.feeder.asked - infusion.base_steps
         return [
             infusion.program_phase,
@@ -472,8 +472,9 @@ class Controller:
 
     def status(self) -> "Message":
         """The fields of wire.STATUS; what is left and for how long is of this moment (SR-RES-01, SR-RES-03)."""
-        phase, infused_ms, _rate, asked, counted, counted_nl = self.progress()
-        rate_nl_h = self.rate_pl_h() // PL_PER_NL
+        phase, infused_ms, rate_nl_h, asked, counted, counted_nl = self.progress()
+        if self.course is not self.infusion:  # the hold rate, or none
+            rate_nl_h = self.rate_pl_h() // PL_PER_NL
         remaining_nl = self.remaining_nl()
         emptying_nl_h: int = rate_nl_h
         if self.state == "READY" and self.program:
