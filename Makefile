@@ -64,7 +64,7 @@ hil-faults: $(VENV) ## plant one defect of firmware or plant after another; each
 bench: $(VENV) image image-stock ## measure how exact, fast and small it is, into docs/figures.md; COMPARE=<older bench.json>
 	$(BIN)/python -m tools.bench $(if $(COMPARE),--compare "$(COMPARE)") $(if $(ONLY),--only "$(ONLY)")
 
-profile: $(VENV) image ## the costliest methods of a control tick, in cycles of the emulated chip
+profile: $(VENV) image ## the costliest functions of a control tick and of a request, in cycles of the emulated chip
 	$(BIN)/python -m tools.bench --profile
 
 soak: $(VENV) image ## one session of HOURS=4 on the emulated chip, and SESSIONS=1000 random ones on sim://

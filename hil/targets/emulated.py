@@ -125,6 +125,11 @@ class Emulated:
         """CPU cycles executed: what the firmware cost, idle time not counted."""
         return int(self._chip.core.cycles)
 
+    @property
+    def chip(self) -> Any:
+        """The emulator's own RP2040, for tools that look inside."""
+        return self._chip
+
     def settle(self) -> None:
         """Every pulse has been told as it happened."""
 

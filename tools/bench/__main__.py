@@ -14,7 +14,7 @@ from rich.console import Console
 
 from hil.bench import open_bench
 from hil.report import git_revision
-from tools.bench import chip, growth, host, results, rivals
+from tools.bench import chip, growth, host, profile, results, rivals
 
 Values = dict[str, float]
 MEASURES: dict[str, Callable[[], Values]] = {
@@ -50,11 +50,13 @@ def main() -> int:
     options = argparse.ArgumentParser(prog="make bench", description=__doc__)
     options.add_argument("--compare", type=Path, help="an older bench.json: print what moved")
     options.add_argument("--only", help=f"some of {', '.join(MEASURES)}, growth; with commas between")
-    options.add_argument("--profile", action="store_true", help="only the costliest methods of a control tick")
+    options.add_argument(
+        "--profile", action="store_true", help="only the costliest functions of a control tick and a request"
+    )
     given = options.parse_args()
     console = Console(width=160 if not sys.stdout.isatty() else None)
     if given.profile:
-        print_profile(console)
+        profile.print_profile(profile.infusing(), console)
         return 0
     wanted = given.only.split(",") if given.only else [*MEASURES, "growth"]
     unknown = [name for name in wanted if name not in MEASURES and name != "growth"]
@@ -84,14 +86,6 @@ def read_older(path: Path, options: argparse.ArgumentParser) -> results.Json:
     except (OSError, ValueError, AssertionError, AttributeError, TypeError) as error:
         options.error(f"--compare {path}: not a bench.json: {error}")
     return older
-
-
-def print_profile(console: Console) -> None:
-    rows = chip.profile()
-    console.print("Cycles of a control tick, infusing at 25 mL/h, by method, without what each calls itself:")
-    for name, calls, cycles in rows:
-        console.print(f"{cycles:12.0f}  {calls:6.2f} calls  {name}", highlight=False)
-    console.print(f"{sum(cycles for _, _, cycles in rows):12.0f}  in all", highlight=False)
 
 
 def firmware_digest() -> str:

@@ -177,12 +177,3 @@ def speed() -> dict[str, float]:
         wall_s = time.perf_counter() - begun_s
         busy = (bench.target.cycles - cycles) / (60e6 * CYCLES_PER_US)  # type: ignore[attr-defined]
     return {"emu_speed": 60 / wall_s, "busy_percent": 100 * busy}
-
-
-def profile() -> list[tuple[str, float, float]]:
-    """(method, calls a tick, cycles a tick without what it calls), the costliest first, of 100 ticks of an infusion."""
-    port = run_script("profile.py")
-    start(port.bench, flat(25, 600), attended=True)
-    ticks = int(said(port, r"PROFILED (\d+)", 60).group(1))
-    rows = re.findall(r"PROFILE (\S+) (\d+) (-?\d+)", port.said.decode(errors="replace"))
-    return [(name, int(calls) / ticks, int(us) * CYCLES_PER_US / ticks) for name, calls, us in rows]
