@@ -35,12 +35,13 @@ if TYPE_CHECKING:
     from pump.core.store import Store
 
 PLAN_TICKS = 20000  # planned ahead of what the generator holds: two control periods
-COLLECT_EVERY = 50  # control ticks: before a busy host has filled the heap, which would then collect in mid-request
+COLLECT_EVERY_S = 5  # before a busy host has filled the heap, which would then collect in the middle of a request
 EVENTS_PER_TICK = 2
 MOST_UNSAVED = 32  # log entries: half of what it keeps in memory
 SETTLE_MS = 10  # between two samples of a key that has just changed
 TICKS_A_SECOND = 10
-WATCH_SLOT, CHECK_SLOT = 0, 4  # no two in one turn, nor with the status
+WATCH_SLOT, CHECK_SLOT, COLLECT_SLOT = 0, 4, 7  # no two in one turn, nor with the status
+SLOW_SLOTS = (WATCH_SLOT, CHECK_SLOT, COLLECT_SLOT)
 
 
 class App:
@@ -95,7 +96,7 @@ class App:
         self._to_status_ms = 0
         self._slot = 0  # of this control tick among TICKS_A_SECOND: what is slow is spread over them
         self._since_second_ms = 0
-        self._to_collect = COLLECT_EVERY
+        self._to_collect_s = COLLECT_EVERY_S
         self._watched = self._fed = self._planned = -1  # the beats of each duty, when the watchdog was fed
         self.faulty_lines = 0
         self._tell_faulty_at = 1
@@ -239,12 +240,14 @@ class App:
             self._watch()
         elif slot == CHECK_SLOT:
             self._check()
+        elif slot == COLLECT_SLOT:
+            self._tidy()
         elif not controller.save():
             controller.dosing.turn()
         log = controller.log
         if log.told != log.last:
             self._tell_events(log)
-        if controller.changed or (self._to_status_ms <= 0 and slot not in (WATCH_SLOT, CHECK_SLOT)):
+        if controller.changed or (self._to_status_ms <= 0 and slot not in SLOW_SLOTS):
             controller.changed = False
             self._to_status_ms = self._board.STATUS_PERIOD_MS
             self._tell("status", controller.status())
@@ -253,10 +256,6 @@ class App:
                 self._follow_state()
             self._stepper.halt()
             self._stepper.enable(False)
-        self._to_collect -= 1
-        if not self._to_collect:
-            self._to_collect = COLLECT_EVERY
-            self._collect()
 
     def _watch(self) -> None:
         """Once a second: monitors of slow things, and the books."""
@@ -276,6 +275,13 @@ class App:
             failed = self._background.advance()
             if failed:
                 controller.fail(failed)
+
+    def _tidy(self) -> None:
+        """Once a second; the collection itself less often."""
+        self._to_collect_s -= 1
+        if not self._to_collect_s:
+            self._to_collect_s = COLLECT_EVERY_S
+            self._collect()
 
     def _tell_events(self, log: "Journal") -> None:
         """Entries as they are stored, so that none is told that a power cut could take back; all when none can be."""

@@ -12,7 +12,7 @@ import numpy as np
 
 from hil.bench import Bench, open_bench
 from hil.targets.emulated import IMAGE
-from pump.app import COLLECT_EVERY
+from pump.app import COLLECT_EVERY_S
 from tests.programs import PL_PER_ML, SYRINGE, Oracle, flat, follow, start
 from titrate.boards import BOARDS
 from tools.bench.scripted import ScriptedSerial, scripted
@@ -21,7 +21,6 @@ CYCLES_PER_US = 125
 ON_CHIP = Path(__file__).parent / "on_chip"
 UF2_BLOCK, UF2_PAYLOAD = 512, 256
 HEAP_MINUTES = 10
-COLLECT_S = COLLECT_EVERY / 10  # of ticks of 100 ms
 
 
 def board() -> Bench:
@@ -70,7 +69,7 @@ def heap() -> dict[str, float]:
         bench.pump.request("doses")
         bench.pump.heartbeat()
     free = [int(text) for text in re.findall(r"HEAP (\d+)", port.drain().decode(errors="replace"))][2:]
-    hours = np.arange(len(free)) * COLLECT_S / 3600
+    hours = np.arange(len(free)) * COLLECT_EVERY_S / 3600
     return {
         "heap_free_boot": boot,
         "heap_free_infusing": min(free),
