@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
+from hil.devices.motor_driver import MotorDriver
 from hil.devices.pressure import Sensor
 from hil.instruments.balance import SerialBalance
 from hil.instruments.mt_sics import MtSics
@@ -33,6 +34,7 @@ class Target(Protocol):
     name: str
     mechanics: Mechanics
     sensor: Sensor
+    motor_driver: MotorDriver
 
     @property
     def motor_on(self) -> bool: ...
@@ -317,6 +319,14 @@ class Bench:
 
     def mend_pressure_sensor(self) -> None:
         self.target.sensor.fault = None
+
+    @may_raise("MOTOR_FAULT")
+    def break_driver(self, fault: str | None) -> None:
+        """One of `target.motor_driver.faults`; None: it is whole again. ValueError for one that this part has not."""
+        driver = self.target.motor_driver
+        if fault is not None and fault not in driver.faults:
+            raise ValueError(f"this motor driver has no fault {fault}; it has {', '.join(driver.faults)}")
+        driver.fault = fault
 
     @may_raise("MEMORY_FAULT")
     def fill_flash(self) -> None:

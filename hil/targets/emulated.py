@@ -8,11 +8,13 @@ from pathlib import Path
 from typing import Any
 
 from hil.boards import ROOT, board_data
+from hil.devices.motor_driver import motor_driver
 from hil.devices.pressure import HIGHEST, Sensor
 from hil.mechanics import Mechanics
 from hil.targets.emulated_panel import Panel
 from hil.targets.rp2040_dma import Sniffer
 from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, PulsePin, QuietUsb
+from hil.targets.rp2040_uart import at_the_pins
 
 IMAGE = ROOT / "build" / "firmware-pico.uf2"
 SPIN_AT = 0x20040000  # scratch RAM of the second core, which MicroPython leaves alone without threads
@@ -87,10 +89,12 @@ class Emulated:
         self._air = InputPin(data.PINS["air"], False)  # low: liquid
         self._guard = InputPin(data.PINS["guard"], False)  # low: closed
         self.panel = Panel(self, data.PINS, data.LIGHTS_ON_LOW)
+        self.motor_driver = motor_driver(data)
         self.flash = FlashBusy()
         self._driven = (self._enable, self._direction, self.pulses)
         parts: list[Any] = [self._usb, pacer, *self._driven, pressure, battery, temperature]
         parts += [self._syringe, self._air, self._guard, *self.panel.parts, self.flash, Sniffer()]
+        parts += at_the_pins(self.motor_driver, data.PINS)
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
@@ -287,6 +291,7 @@ class Emulated:
         from rp2040py.device.base_device import ResetCause
 
         self._powered = True
+        self.motor_driver.power_on()
         self._device.hard_reset(cause=ResetCause.POWER_ON)
 
     def close(self) -> None:

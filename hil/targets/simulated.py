@@ -8,6 +8,7 @@ from hil.devices.clock import Clock
 from hil.devices.inputs import Inputs
 from hil.devices.keys import Keys
 from hil.devices.link import Link
+from hil.devices.motor_driver import motor_driver, watching
 from hil.devices.pressure import Pressure, Sensor
 from hil.devices.stepper import Odometer, Stepper
 from hil.devices.store import PowerCut, Store
@@ -37,6 +38,7 @@ class Simulated:
         self.annunciator = Annunciator(self.clock, self._board.LIGHTS_ON_LOW)
         zero, slope = self._board.PRESSURE_ZERO, self._board.PRESSURE_MPA_PER_COUNT
         self.sensor = Sensor(self._pressure_kpa, zero, slope, seed + 1)
+        self.motor_driver = motor_driver(self._board)
         self._boot(watchdog_reset=False, plugged=True)
 
     def _boot(self, watchdog_reset: bool, plugged: bool) -> None:
@@ -57,6 +59,7 @@ class Simulated:
         pressure = Pressure(self.sensor, board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
         parts = Parts()
         parts.annunciator, parts.inputs, parts.pressure = self.annunciator, self.inputs, pressure
+        parts.driver = watching(self.motor_driver, board)
         parts.watchdog_bites = True
         parts.supply_mv = (board.BATTERY_DEPLETED_MV, board.SUPPLY_HIGH_MV)
         parts.rest_pa = board.REST_PA
@@ -220,6 +223,7 @@ class Simulated:
     def restore_power(self) -> None:
         self._powered = True
         self.store.power_on()
+        self.motor_driver.power_on()
         self._boot(watchdog_reset=False, plugged=self.link.plugged)
 
     def close(self) -> None:

@@ -13,12 +13,13 @@ from pump.core.units import MS_PER_S, PL_PER_NL
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.controller import Controller
-    from pump.core.hardware import Board, Inputs
+    from pump.core.hardware import Board, Driver, Inputs
 
 _OCCLUSION = alarms.BITS["OCCLUSION"]
 _AIR = alarms.BITS["AIR_IN_LINE"]
 _MISSING = alarms.BITS["SYRINGE_MISSING"]
 _GUARD = alarms.BITS["GUARD_OPEN"]
+_MOTOR_FAULT = alarms.BITS["MOTOR_FAULT"]
 _OVER = alarms.BITS["OVER_DELIVERY"]
 _SUPPLY = (
     (monitors.LOW, alarms.BITS["BATTERY_LOW"]),
@@ -34,13 +35,16 @@ RECENT = 5  # seconds of pressure that the record of an alarm keeps
 
 
 class Watch:
-    """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys."""
+    """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys.
+    driver: what watches the motor driver, if it has something to tell."""
 
     def __init__(self, board: "Board", inputs: "Inputs") -> None:
         self._board = board
         self.sensors = Sensors(inputs, board.BATTERY_CEILING_MV)
         self.slow = 0
         self.keys_stuck = False
+        self.driver: "Driver | None" = None
+        self._driver_failed = False
         self._occlusion = monitors.Occlusion(board.OCCLUSION_PA[-1])
         self._leap = monitors.Leap(board.PRESSURE_LEAP_PA, board.PRESSURE_FALL_PA, board.PRESSURE_LEAP_S)
         self._band = monitors.SensorBand(board.PRESSURE_BAND_PA[0], board.PRESSURE_BAND_PA[1], board.PRESSURE_STUCK_S)
@@ -148,6 +152,8 @@ class Watch:
                 slow |= bit
         if self._heat.update(sensors.temperature_dc):
             slow |= bits["OVERHEATED"]
+        if self._driver_failed or (pump.state != "FAULT" and self._ask_driver(pump)):
+            slow |= _MOTOR_FAULT
         if self.keys_stuck:
             slow |= bits["STUCK_KEY"]
         if self._silence.update(elapsed_ms):
@@ -171,6 +177,14 @@ class Watch:
             self._minute_ms -= _MINUTE_MS
             self._air.pass_minute()
         self.slow = slow
+
+    def _ask_driver(self, pump: "Controller") -> bool:
+        """Whether the motor driver reports a fault; the log says which. It is asked no more after that."""
+        trouble = self.driver.look() if self.driver else ""
+        if trouble:
+            self._driver_failed = True
+            pump.log.add(pump.now_ms, "fault", "motor driver: %s" % trouble)
+        return self._driver_failed
 
     def _program(self, pump: "Controller", rate_pl_h: int) -> int:
         """What can only be true while a program is under way."""

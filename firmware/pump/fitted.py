@@ -1,0 +1,27 @@
+"""Which drivers a board's data ask for: from the parts in FITTED to objects, with their pins and figures.
+
+Only what is fitted is imported, and so takes RAM.
+"""
+
+
+def motor_driver(board):
+    """What sets up and watches the motor driver; None for one that tells nothing."""
+    pins = board.PINS
+    if board.FITTED["driver"] == "tmc2209":
+        from pump.core.tmc2209 import Tmc2209
+        from pump.drivers.wire_uart import Wire
+
+        wire = Wire(pins["driver_tx"], pins["driver_rx"])
+        return Tmc2209(wire, board.MICROSTEPS, board.MOTOR_MA, board.MOTOR_HOLD_MA, board.SENSE_MOHM)
+    if board.FITTED["driver"] == "drv8825":
+        from pump.drivers.driver_fault_gpio import FaultPin
+
+        return FaultPin(pins["driver_fault"])
+    return None
+
+
+def pressure(board):
+    """What reads the pressure."""
+    from pump.drivers.pressure_adc import Pressure
+
+    return Pressure(board.PINS["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
