@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
+from hil.devices.load_cell import Cell
 from hil.devices.motor_driver import MotorDriver
 from hil.devices.pressure import Sensor
 from hil.instruments.balance import SerialBalance
@@ -33,7 +34,7 @@ class Target(Protocol):
 
     name: str
     mechanics: Mechanics
-    sensor: Sensor
+    sensor: Sensor | Cell
     motor_driver: MotorDriver
 
     @property

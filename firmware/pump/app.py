@@ -98,6 +98,7 @@ class App:
         self.faulty_lines = 0
         self._tell_faulty_at = 1
         self.controller.watch.driver = parts.driver
+        self.controller.watch.pressure = pressure
         parts.library_intact = lambda: memory.library_intact
         parts.settings_intact = lambda: memory.settings_intact
         self.controller.report, failed = selftest.run(parts)

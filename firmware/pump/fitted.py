@@ -22,6 +22,13 @@ def motor_driver(board):
 
 def pressure(board):
     """What reads the pressure."""
+    pins = board.PINS
+    if board.FITTED["pressure"] == "hx711":
+        from pump.core.load_cell import LoadCell
+        from pump.drivers.load_hx711_pio import Converter
+
+        converter = Converter(pins["load_data"], pins["load_clock"])
+        return LoadCell(converter, board.LOAD_ZERO, board.LOAD_UN_PER_64_COUNTS, board.LOAD_BORE_UM)
     from pump.drivers.pressure_adc import Pressure
 
-    return Pressure(board.PINS["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+    return Pressure(pins["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)

@@ -28,6 +28,11 @@ SENSE_MOHM = 110
 MAX_STEPS_PER_S = 2500  # 46.9 turns a minute: well inside the pull-out torque of a NEMA 17 on this screw
 MAX_RATE_NL_H = 1200000000  # 1200 mL/h
 
+# Load cell of 10 kg and 1 mV/V at 5 V, on an HX711 at gain 128, which has 20 mV to 2^23 counts: 5 mV to 98.07 N.
+LOAD_ZERO = 0
+LOAD_UN_PER_64_COUNTS = 2993
+LOAD_BORE_UM = 26590  # of the largest syringe, until one is declared
+
 # Pressure input: 0.5 V at 0 kPa to 4.5 V at 250 kPa, halved by a divider, on a 3.3 V 16-bit reading.
 PRESSURE_ZERO = 4965  # reading at 0 kPa (0.25 V)
 PRESSURE_MPA_PER_COUNT = 6294  # (250 kPa / 2.0 V) x (3.3 V / 65535), in mPa a count

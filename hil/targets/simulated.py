@@ -8,6 +8,7 @@ from hil.devices.clock import Clock
 from hil.devices.inputs import Inputs
 from hil.devices.keys import Keys
 from hil.devices.link import Link
+from hil.devices.load_cell import Cell, Converter
 from hil.devices.motor_driver import motor_driver, watching
 from hil.devices.pressure import Pressure, Sensor
 from hil.devices.stepper import Odometer, Stepper
@@ -16,6 +17,7 @@ from hil.devices.watchdog import Watchdog
 from hil.firmware_digest import firmware_digest
 from hil.mechanics import Mechanics
 from pump.app import App
+from pump.core.load_cell import LoadCell
 from pump.core.selftest import Parts
 from pump.core.wire import VERSION
 
@@ -37,7 +39,9 @@ class Simulated:
         self.inputs = Inputs(self.keys)
         self.annunciator = Annunciator(self.clock, self._board.LIGHTS_ON_LOW)
         zero, slope = self._board.PRESSURE_ZERO, self._board.PRESSURE_MPA_PER_COUNT
-        self.sensor = Sensor(self._pressure_kpa, zero, slope, seed + 1)
+        self.sensor: Sensor | Cell = Sensor(self._pressure_kpa, zero, slope, seed + 1)
+        if self._board.FITTED["pressure"] == "hx711":
+            self.sensor = Cell(self._force_n, self._board.LOAD_ZERO, self._board.LOAD_UN_PER_64_COUNTS, seed + 1)
         self.motor_driver = motor_driver(self._board)
         self._boot(watchdog_reset=False, plugged=True)
 
@@ -56,7 +60,7 @@ class Simulated:
         self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._hung = False
-        pressure = Pressure(self.sensor, board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+        pressure = self._pressure()
         parts = Parts()
         parts.annunciator, parts.inputs, parts.pressure = self.annunciator, self.inputs, pressure
         parts.driver = watching(self.motor_driver, board)
@@ -80,6 +84,18 @@ class Simulated:
             store=self.store,
             parts=parts,
         )
+
+    def _pressure(self) -> Pressure | LoadCell:
+        """As pump/fitted.py makes it."""
+        board, sensor = self._board, self.sensor
+        if isinstance(sensor, Cell):
+            converter = Converter(sensor, lambda: self.clock.now_us)
+            return LoadCell(converter, board.LOAD_ZERO, board.LOAD_UN_PER_64_COUNTS, board.LOAD_BORE_UM)
+        return Pressure(sensor, board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+
+    def _force_n(self) -> float:
+        self.stepper.catch_up()
+        return self.mechanics.force_n(self.clock.now_us)
 
     def _pressure_kpa(self) -> float:
         self.stepper.catch_up()

@@ -13,7 +13,7 @@ from pump.core.units import MS_PER_S, PL_PER_NL
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.controller import Controller
-    from pump.core.hardware import Board, Driver, Inputs
+    from pump.core.hardware import Board, Driver, Inputs, Pressure
 
 _OCCLUSION = alarms.BITS["OCCLUSION"]
 _AIR = alarms.BITS["AIR_IN_LINE"]
@@ -36,7 +36,7 @@ RECENT = 5  # seconds of pressure that the record of an alarm keeps
 
 class Watch:
     """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys.
-    driver: what watches the motor driver, if it has something to tell."""
+    driver: what watches the motor driver, if it has something to tell. pressure: its sensor."""
 
     def __init__(self, board: "Board", inputs: "Inputs") -> None:
         self._board = board
@@ -44,6 +44,7 @@ class Watch:
         self.slow = 0
         self.keys_stuck = False
         self.driver: "Driver | None" = None
+        self.pressure: "Pressure | None" = None
         self._driver_failed = False
         self._occlusion = monitors.Occlusion(board.OCCLUSION_PA[-1])
         self._leap = monitors.Leap(board.PRESSURE_LEAP_PA, board.PRESSURE_FALL_PA, board.PRESSURE_LEAP_S)
@@ -75,12 +76,14 @@ class Watch:
         self._occlusion.set(self._board.OCCLUSION_PA[settings["occlusion_level"]])
         self._near_empty_min = self._board.NEAR_EMPTY_MIN[settings["near_empty_level"]]
 
-    def fitted(self, step_volume: tuple[int, int]) -> None:
-        """A syringe was declared: volumes become steps."""
+    def fitted(self, step_volume: tuple[int, int], bore_um: int) -> None:
+        """A syringe was declared: volumes become steps, and a force becomes a pressure."""
         pl, divisor = step_volume
         single, hour = self._board.AIR_SINGLE_NL, self._board.AIR_HOUR_NL
         self._air.limits(single * PL_PER_NL * divisor // pl, hour * PL_PER_NL * divisor // pl)
         self._flow.step_volume = step_volume
+        if self.pressure:
+            self.pressure.fitted(bore_um)
 
     def heard(self) -> None:
         """A good line has come from the host."""
