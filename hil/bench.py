@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
+from hil.devices.flow_meter import Slf3s
 from hil.devices.load_cell import Cell
 from hil.devices.motor_driver import MotorDriver
 from hil.devices.pressure import Sensor
@@ -36,6 +37,7 @@ class Target(Protocol):
     mechanics: Mechanics
     sensor: Sensor | Cell
     motor_driver: MotorDriver
+    flow_meter: Slf3s
 
     @property
     def motor_on(self) -> bool: ...
@@ -328,6 +330,16 @@ class Bench:
         if fault is not None and fault not in driver.faults:
             raise ValueError(f"this motor driver has no fault {fault}; it has {', '.join(driver.faults)}")
         driver.fault = fault
+
+    @may_raise("SENSOR_FAULT")
+    def break_flow_meter(self, fault: str | None) -> None:
+        """One of `target.flow_meter.faults`; None: it is whole again."""
+        self.target.flow_meter.fault = fault
+
+    @may_raise("OVER_DELIVERY", "UNDER_DELIVERY")
+    def let_flow_meter_see(self, factor: float) -> None:
+        """So much of what is delivered passes it: half with a leak before it, more with a source beside the pump."""
+        self.target.flow_meter.factor = factor
 
     @may_raise("MEMORY_FAULT")
     def fill_flash(self) -> None:

@@ -20,7 +20,7 @@ SHARED = {
 MAY_IMPORT = {
     "pump.core": {"pump.core"},
     "pump.app": {"pump.core"},
-    "pump.drivers": {"pump.core.units", "machine", "rp2", "micropython"},
+    "pump.drivers": {"pump.core.units", "pump.drivers.chip_rp2", "machine", "rp2", "micropython"},
     "pump": set(),
     "pump.standard": set(),
     "pump.fitted": {"pump.drivers", "pump.core"},

@@ -32,3 +32,13 @@ def pressure(board):
     from pump.drivers.pressure_adc import Pressure
 
     return Pressure(pins["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+
+
+def flow_meter(board):
+    """What reads the flow; None for no sensor."""
+    if board.FITTED["flow"] == "slf3s":
+        from pump.core.slf3s import Slf3s
+        from pump.drivers.bus_i2c import Bus
+
+        return Slf3s(Bus(board.PINS["sda"], board.PINS["scl"]), board.METER_NL_H_PER_COUNT)
+    return None

@@ -9,6 +9,7 @@ from types import ModuleType
 from typing import Any
 
 from hil.boards import ROOT, board_data
+from hil.devices.flow_meter import ADDRESS, Slf3s
 from hil.devices.load_cell import Cell
 from hil.devices.motor_driver import motor_driver
 from hil.devices.pressure import HIGHEST, Sensor
@@ -16,6 +17,7 @@ from hil.mechanics import Mechanics
 from hil.targets.emulated_panel import Panel
 from hil.targets.rp2040_dma import Sniffer
 from hil.targets.rp2040_hx711 import Hx711
+from hil.targets.rp2040_i2c import I2cBus
 from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, PulsePin, QuietUsb
 from hil.targets.rp2040_uart import at_the_pins
 
@@ -92,6 +94,12 @@ class Emulated:
         self._guard = InputPin(data.PINS["guard"], False)  # low: closed
         self.panel = Panel(self, data.PINS, data.LIGHTS_ON_LOW)
         self.motor_driver = motor_driver(data)
+        self.flow_meter = Slf3s(
+            lambda: self.mechanics.delivered_ul(self.now_us),
+            lambda: self.mechanics.air_at_detector,
+            lambda: self.now_us,
+            data.METER_NL_H_PER_COUNT,
+        )
         self.flash = FlashBusy()
         parts: list[Any] = [
             self._usb,
@@ -105,6 +113,8 @@ class Emulated:
         ]
         parts += [self._syringe, self._air, self._guard, *self.panel.parts, self.flash, Sniffer()]
         parts += at_the_pins(self.motor_driver, data.PINS)
+        if data.FITTED["flow"] == "slf3s":
+            parts.append(I2cBus(data.PINS["sda"], {ADDRESS: self.flow_meter}))
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
@@ -314,6 +324,7 @@ class Emulated:
 
         self._powered = True
         self.motor_driver.power_on()
+        self.flow_meter.power_on()
         self._device.hard_reset(cause=ResetCause.POWER_ON)
 
     def close(self) -> None:

@@ -36,6 +36,16 @@ class Pressure:
         return self.pa
 
 
+class FlowMeter:
+    rate_nl_h, air, high, good, trouble = 0, False, False, True, ""
+
+    def set_up(self) -> str:
+        return self.trouble
+
+    def look(self) -> str:
+        return ""
+
+
 def healthy() -> Parts:
     parts = Parts()
     clock = Clock(0, 100)
@@ -43,6 +53,7 @@ def healthy() -> Parts:
     parts.inputs = Inputs(Keys(clock, bounce_us=0))
     parts.pressure = Pressure()
     parts.driver = FaultOutput()
+    parts.flow_meter = FlowMeter()
     parts.image = image()
     parts.library_intact = parts.settings_intact = lambda: True
     parts.watchdog_bites = True
@@ -127,6 +138,7 @@ FAULTS: list[tuple[str, Callable[[Parts], None]]] = [
     ("supply", with_inputs("battery", 8999)),
     ("supply", with_inputs("battery", 16_001)),
     ("driver", lambda parts: setattr(parts.driver, "fault", "short")),
+    ("flow sensor", lambda parts: setattr(parts.flow_meter, "trouble", "silent")),
     ("keys", press("stop")),
     ("keys", press("start")),
     ("keys", press("bolus")),

@@ -1,14 +1,18 @@
 """The boards' data: every fault of parts, pins and gear is found, and told in one line."""
 
+import json
+import re
+import struct
 from pathlib import Path
 from shutil import copy
 from typing import Any
 
 import pytest
 
-from hil.boards import board_data, board_names
+from hil.boards import board_data, board_folder, board_names
 from hil.wiring import PARTS, faults
 from tools import check_boards
+from tools.build_image import FAMILIES, TRAILER_AT, uf2
 
 BREADBOARD = "tests/boards/breadboard"
 
@@ -116,3 +120,22 @@ def test_make_check_fails_with_the_fault(tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().err == (
         f'{wrong}/board.py: PINS has "stop" and "air" on GP10; each needs a pin of its own\n'
     )
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_an_image_is_of_its_boards_chip(name: str) -> None:
+    """Each block of a UF2 names its family: that of the mcu which MicroPython's board definition builds for."""
+    mcu = json.loads((board_folder(name) / "board.json").read_text())["mcu"]
+    assert f'set(PICO_PLATFORM "{mcu}")' in (board_folder(name) / "mpconfigboard.cmake").read_text()
+    image = uf2([(0, bytes(5000))], FAMILIES[mcu])
+    assert len(image) == 512 * 32, "filled up to the end of its second sector"
+    assert {struct.unpack_from("<I", image, at + 28)[0] for at in range(0, len(image), 512)} == {FAMILIES[mcu]}
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_the_trailer_lies_before_the_filesystem(name: str) -> None:
+    """selftest_rp2.TRAILER is one place for every board: the last page before the filesystem, which the board sizes."""
+    flash_kb = {"pico": 2048, "pico2": 4096}[name]
+    header = (board_folder(name) / "mpconfigboard.h").read_text()
+    (storage_kb,) = map(int, re.findall(r"STORAGE_BYTES \((\d+) \* 1024\)", header))
+    assert (flash_kb - storage_kb) * 1024 - 256 == TRAILER_AT

@@ -23,6 +23,18 @@ class Wire(Protocol):
     def received(self) -> bytes: ...
     def pause_ms(self, ms: int) -> None: ...
 
+class Bus(Protocol):
+    def write(self, address: int, data: bytes) -> bool: ...
+    def read(self, address: int, size: int) -> bytes | None: ...
+
+class FlowMeter(Protocol):
+    rate_nl_h: int
+    air: bool
+    high: bool
+    good: bool
+    def set_up(self) -> str: ...
+    def look(self) -> str: ...
+
 class Odometer(Protocol):
     def steps(self) -> int: ...
 
@@ -90,6 +102,10 @@ class Board(Protocol):
     FLOW_BASAL_S: int
     FLOW_BOLUS_S: int
     FLOW_TIMED_S: int
+    METER_PERCENT: int
+    METER_FLOOR_NL_H: int
+    METER_SLACK_NL: int
+    METER_HOLD_S: int
     NEAR_EMPTY_MIN: tuple[int, int, int]
     PAUSED_S: int
     STAGED_S: int

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pump.core.hardware import Annunciator, Driver, Inputs, Pressure
+    from pump.core.hardware import Annunciator, Driver, FlowMeter, Inputs, Pressure
 
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
@@ -38,10 +38,10 @@ KNOWN_SUM = 729960
 class Parts:
     """What a self-test is given; whatever is None is skipped, because the board has no such part.
 
-    annunciator, inputs, pressure: the drivers. driver: what sets up and watches the motor driver. ram: Ram. image:
-    Image. library_intact(), settings_intact(): whether the stored ones have their checksum; None for none stored.
-    watchdog_bites: whether a starved watchdog has been seen to reset the chip. clocks(): (microseconds by the timer, by
-    a PIO machine) of the same stretch.
+    annunciator, inputs, pressure: the drivers. driver: what sets up and watches the motor driver. flow_meter: the flow
+    sensor. ram: Ram. image: Image. library_intact(), settings_intact(): whether the stored ones have their checksum;
+    None for none stored. watchdog_bites: whether a starved watchdog has been seen to reset the chip. clocks():
+    (microseconds by the timer, by a PIO machine) of the same stretch.
     supply_mv, rest_pa: (least, most) at power-on. trouble: what a step that failed has to say beside its name.
     """
 
@@ -50,6 +50,7 @@ class Parts:
         self.inputs: "Inputs | None" = None
         self.pressure: "Pressure | None" = None
         self.driver: "Driver | None" = None
+        self.flow_meter: "FlowMeter | None" = None
         self.ram: "Ram | None" = Ram()
         self.image: "Image | None" = None
         self.library_intact: "Callable[[], bool | None] | None" = None
@@ -196,6 +197,14 @@ def _driver(parts: Parts) -> "bool | None":
     return not parts.trouble
 
 
+def _flow_meter(parts: Parts) -> "bool | None":
+    """The flow sensor takes the command to measure."""
+    if not parts.flow_meter:
+        return None
+    parts.trouble = parts.flow_meter.set_up()
+    return not parts.trouble
+
+
 def _pressure(parts: Parts) -> "bool | None":
     if not (parts.pressure and parts.rest_pa):
         return None
@@ -237,6 +246,7 @@ STEPS: "tuple[tuple[str, Callable[[Parts], bool | None]], ...]" = (
     ("library", _library),
     ("supply", _supply),
     ("driver", _driver),
+    ("flow sensor", _flow_meter),
     ("keys", _keys),
     ("pressure", _pressure),
     ("lights", _lights),

@@ -4,7 +4,7 @@ Those that must stop the motor soon are looked at in every control tick, the oth
 A condition is the bit of its alarm.
 """
 
-from pump.core import alarms, monitors
+from pump.core import alarms, monitors, slf3s
 from pump.core.flow import BASAL, ON_DEMAND, OVER, TIMED, UNDER, Flow
 from pump.core.law import KIND
 from pump.core.sensors import Sensors
@@ -13,7 +13,7 @@ from pump.core.units import MS_PER_S, PL_PER_NL
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.controller import Controller
-    from pump.core.hardware import Board, Driver, Inputs, Pressure
+    from pump.core.hardware import Board, Driver, FlowMeter, Inputs, Pressure
 
 _OCCLUSION = alarms.BITS["OCCLUSION"]
 _AIR = alarms.BITS["AIR_IN_LINE"]
@@ -36,7 +36,8 @@ RECENT = 5  # seconds of pressure that the record of an alarm keeps
 
 class Watch:
     """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys.
-    driver: what watches the motor driver, if it has something to tell. pressure: its sensor."""
+    driver: what watches the motor driver, if it has something to tell. pressure: its sensor.
+    meter: the flow sensor."""
 
     def __init__(self, board: "Board", inputs: "Inputs") -> None:
         self._board = board
@@ -45,6 +46,9 @@ class Watch:
         self.keys_stuck = False
         self.driver: "Driver | None" = None
         self.pressure: "Pressure | None" = None
+        self.meter: "FlowMeter | None" = None
+        self._delivery = slf3s.delivery(board)
+        self._meter_air = False
         self._driver_failed = False
         self._occlusion = monitors.Occlusion(board.OCCLUSION_PA[-1])
         self._leap = monitors.Leap(board.PRESSURE_LEAP_PA, board.PRESSURE_FALL_PA, board.PRESSURE_LEAP_S)
@@ -113,7 +117,7 @@ class Watch:
         conditions = self.slow
         if self._occlusion.update(running, pressure_pa):
             conditions |= _OCCLUSION
-        air = sensors.air
+        air = sensors.air or self._meter_air
         if air or self._saw_air:
             found = self._air.update(air, steps if running else 0)
             self._saw_air = air or found
@@ -174,6 +178,8 @@ class Watch:
             slow |= self._program(pump, rate_pl_h)
         if pump.memory.failed or pump.log.failed:
             slow |= bits["MEMORY_FAULT"]
+        if self.meter:
+            slow |= self._read_meter(pump, self.meter, running, elapsed_ms)
         slow |= self._compare_flow(pump, running, rate_pl_h, elapsed_ms)
         self._minute_ms += elapsed_ms
         if self._minute_ms >= _MINUTE_MS:
@@ -188,6 +194,24 @@ class Watch:
             self._driver_failed = True
             pump.log.add(pump.now_ms, "fault", "motor driver: %s" % trouble)
         return self._driver_failed
+
+    def _read_meter(self, pump: "Controller", meter: "FlowMeter", running: bool, elapsed_ms: int) -> int:
+        """The flow sensor against the pulses. Air in it is air at the detector; a flow beyond its range is too much."""
+        trouble = meter.look()
+        if trouble and not self.slow & alarms.BITS["SENSOR_FAULT"]:
+            pump.log.add(pump.now_ms, "fault", "flow sensor: %s" % trouble)
+        self._meter_air = meter.air and meter.good
+        if not running:
+            self._delivery.reset()
+        if trouble:
+            return alarms.BITS["SENSOR_FAULT"]
+        if not running or not meter.good or meter.air:
+            return 0
+        if meter.high:
+            return _OVER
+        found = self._delivery.update(elapsed_ms, meter.rate_nl_h, pump.nl_of(pump.total_steps - self._flow_steps))
+        conditions = _OVER if found & OVER else 0
+        return conditions | alarms.BITS["UNDER_DELIVERY"] if found & UNDER else conditions
 
     def _program(self, pump: "Controller", rate_pl_h: int) -> int:
         """What can only be true while a program is under way."""
