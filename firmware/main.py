@@ -17,6 +17,7 @@ bites, unexpected_reset = prove_watchdog()
 
 import board
 import build_info
+from pump import fitted
 from pump.app import App
 from pump.core.selftest import Image, Parts
 from pump.drivers.annunciator_pwm import Annunciator
@@ -27,7 +28,6 @@ from pump.drivers.inputs_rp2 import Inputs
 from pump.drivers.keys_gpio import Keys
 from pump.drivers.link_usb import Link
 from pump.drivers.odometer_pio import Odometer
-from pump.drivers.pressure_adc import Pressure
 from pump.drivers.restart_rp2 import make_way, started
 from pump.drivers.stepper_pio import Stepper
 from pump.drivers.store_littlefs import Store
@@ -35,7 +35,7 @@ from pump.drivers.watchdog_rp2 import Watchdog
 
 PINS = board.PINS
 stepper = Stepper(PINS["step"], PINS["direction"], PINS["enable"])
-pressure = Pressure(PINS["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+pressure = fitted.pressure(board)
 keys = Keys([PINS[name] for name in ("stop", "start", "bolus", "mute")])
 inputs = Inputs(PINS["battery"], board.BATTERY_UV_PER_COUNT, PINS["syringe"], PINS["air"], PINS["guard"], keys)
 annunciator = Annunciator(PINS["buzzer"], [PINS[name] for name in ("red", "yellow", "cyan")], board.LIGHTS_ON_LOW)
@@ -44,6 +44,8 @@ parts = Parts()
 parts.annunciator = annunciator
 parts.inputs = inputs
 parts.pressure = pressure
+parts.driver = fitted.motor_driver(board)
+parts.flow_meter = fitted.flow_meter(board)
 trailer = image_trailer() if FROZEN else None  # beside files it would be that of an image which was there before
 if trailer:
     parts.image = Image(Flash().crc, trailer[0], trailer[1])

@@ -11,6 +11,9 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
+from hil.devices.flow_meter import Slf3s
+from hil.devices.load_cell import Cell
+from hil.devices.motor_driver import MotorDriver
 from hil.devices.pressure import Sensor
 from hil.instruments.balance import SerialBalance
 from hil.instruments.mt_sics import MtSics
@@ -32,7 +35,9 @@ class Target(Protocol):
 
     name: str
     mechanics: Mechanics
-    sensor: Sensor
+    sensor: Sensor | Cell
+    motor_driver: MotorDriver
+    flow_meter: Slf3s
 
     @property
     def motor_on(self) -> bool: ...
@@ -317,6 +322,24 @@ class Bench:
 
     def mend_pressure_sensor(self) -> None:
         self.target.sensor.fault = None
+
+    @may_raise("MOTOR_FAULT")
+    def break_driver(self, fault: str | None) -> None:
+        """One of `target.motor_driver.faults`; None: it is whole again. ValueError for one that this part has not."""
+        driver = self.target.motor_driver
+        if fault is not None and fault not in driver.faults:
+            raise ValueError(f"this motor driver has no fault {fault}; it has {', '.join(driver.faults)}")
+        driver.fault = fault
+
+    @may_raise("SENSOR_FAULT")
+    def break_flow_meter(self, fault: str | None) -> None:
+        """One of `target.flow_meter.faults`; None: it is whole again."""
+        self.target.flow_meter.fault = fault
+
+    @may_raise("OVER_DELIVERY", "UNDER_DELIVERY")
+    def let_flow_meter_see(self, factor: float) -> None:
+        """So much of what is delivered passes it: half with a leak before it, more with a source beside the pump."""
+        self.target.flow_meter.factor = factor
 
     @may_raise("MEMORY_FAULT")
     def fill_flash(self) -> None:

@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationError, model_validator
 
-from hil.boards import ROOT
+from hil.boards import board_names
 from pump.core.syringes import SYRINGES
 from titrate import places, textfiles
 from titrate.errors import ProtocolError
@@ -29,7 +29,7 @@ def _one_of(name: str, known: Sequence[str]) -> BeforeValidator:
     return BeforeValidator(check)
 
 
-BOARDS = tuple(sorted(path.parent.name for path in (ROOT / "boards").glob("*/board.py")))
+BOARDS = tuple(board_names())
 Syringe = Annotated[str, _one_of("syringe", tuple(SYRINGES))]
 Board = Annotated[str, _one_of("board", BOARDS)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]

@@ -6,9 +6,8 @@ It reads source files only; what is built from them is no concern of it.
 import hashlib
 from pathlib import Path
 
+from hil.boards import ROOT, board_folder
 from pump.core.wire import VERSION
-
-ROOT = Path(__file__).resolve().parents[1]
 
 
 def firmware_digest(board: str = "pico") -> str:
@@ -17,7 +16,7 @@ def firmware_digest(board: str = "pico") -> str:
     The files are firmware/**/*.py and boards/<board>/board.py, sorted by path; a path is relative to the root, with
     slashes, and both path and content are preceded by their length, so that no two trees give the same bytes.
     """
-    paths = [*ROOT.glob("firmware/**/*.py"), ROOT / "boards" / board / "board.py"]
+    paths = [*ROOT.glob("firmware/**/*.py"), board_folder(board) / "board.py"]
     digest = hashlib.sha256()
     for name, path in sorted((path.relative_to(ROOT).as_posix(), path) for path in paths):
         for part in (name.encode(), path.read_bytes()):

@@ -112,6 +112,11 @@ class Mechanics:
         self.line.advance(at_us)
         return self.line.pressure_kpa
 
+    def force_n(self, at_us: int) -> float:
+        """With which the nut pushes."""
+        self.line.advance(at_us)
+        return self.plunger.force_n
+
     def delivered_ul(self, at_us: int) -> float:
         self.line.advance(at_us)
         return self.line.delivered_ul

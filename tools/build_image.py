@@ -5,6 +5,7 @@ Does nothing when the image of this very firmware is there already. With --stock
 
 import argparse
 import hashlib
+import json
 import os
 import shutil
 import struct
@@ -16,12 +17,14 @@ from pathlib import Path
 from serial import SerialException
 
 from hil.bench import open_bench
+from hil.boards import board_folder
 from hil.firmware_digest import ROOT, write_build_info
 from pump.core.wire import VERSION
 from titrate.errors import PumpError
 
 MICROPYTHON = ROOT / "build/micropython"
-FLASH_START, RP2040_FAMILY = 0x10000000, 0xE48BFF56
+FLASH_START = 0x10000000
+FAMILIES = {"rp2040": 0xE48BFF56, "rp2350": 0xE48BFF59}  # of UF2 files, by the mcu of board.json; RP2350: Arm, secure
 PAGE_BYTES, SECTOR_BYTES = 256, 4096
 # As drivers/selftest_rp2.py reads it: the last page before the filesystem.
 TRAILER_AT, TRAILER_MAGIC = 0x9FF00, 0x54495452
@@ -37,8 +40,8 @@ def with_trailer(image: bytes) -> list[tuple[int, bytes]]:
     return [(0, image), (sector, bytes(TRAILER_AT - sector) + trailer)]
 
 
-def uf2(parts: list[tuple[int, bytes]]) -> bytes:
-    """The UF2 file of an RP2040's flash; parts: (offset in flash, data), each beginning with a sector.
+def uf2(parts: list[tuple[int, bytes]], family: int) -> bytes:
+    """The UF2 file of a chip's flash; parts: (offset in flash, data), each beginning with a sector.
 
     The bootrom erases by sectors and wants every page of those that it touches (erratum RP2040-E14), so each part is
     filled up to the end of its last one.
@@ -49,7 +52,7 @@ def uf2(parts: list[tuple[int, bytes]]) -> bytes:
         pages += [(offset + at, data[at : at + PAGE_BYTES]) for at in range(0, len(data), PAGE_BYTES)]
     blocks = []
     for index, (offset, page) in enumerate(pages):
-        head = (0x0A324655, 0x9E5D5157, 0x2000, FLASH_START + offset, PAGE_BYTES, index, len(pages), RP2040_FAMILY)
+        head = (0x0A324655, 0x9E5D5157, 0x2000, FLASH_START + offset, PAGE_BYTES, index, len(pages), family)
         blocks.append(struct.pack("<8I", *head) + page + bytes(220) + struct.pack("<I", 0x0AB16F30))
     return b"".join(blocks)
 
@@ -66,7 +69,7 @@ def run(*command: str | Path) -> None:
 def configuration(board: str) -> str:
     """Names everything but the firmware that the image depends on."""
     digest = hashlib.sha256()
-    for path in [Path(__file__), ROOT / "tools/micropython.sha256", *sorted((ROOT / "boards" / board).iterdir())]:
+    for path in [Path(__file__), ROOT / "tools/micropython.sha256", *sorted(board_folder(board).iterdir())]:
         if path.is_file() and path.suffix != ".md":
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()
@@ -78,7 +81,7 @@ def build(board: str, folder: Path, manifest: Path) -> bytes:
     if not (folder / "Makefile").exists():
         run(
             *("cmake", "-S", MICROPYTHON / "micropython/ports/rp2", "-B", folder),
-            *(f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={ROOT / 'boards' / board}"),
+            *(f"-DMICROPY_BOARD={board}", f"-DMICROPY_BOARD_DIR={board_folder(board)}"),
             f"-DMICROPY_FROZEN_MANIFEST={manifest}",
             f"-DMICROPY_MANIFEST_BUILD_INFO_DIR={folder}",
             f"-DPICO_SDK_PATH_OVERRIDE={MICROPYTHON / 'usr/src/pico-sdk'}",
@@ -89,8 +92,10 @@ def build(board: str, folder: Path, manifest: Path) -> bytes:
     return (folder / "firmware.bin").read_bytes()
 
 
-def boot_figures() -> str:
+def boot_figures(mcu: str) -> str:
     """What the firmware measures of its own start, on the emulated board, in device time; or why it cannot be had."""
+    if mcu != "rp2040":
+        return f"boot      not measured: the emulator is of an RP2040, and this is an {mcu.upper()}"
     try:
         with open_bench("emu://") as bench:
             figures = bench.pump.hello["boot"]
@@ -110,7 +115,8 @@ def main() -> None:
     name = f"stock-{options.board}" if options.stock else f"firmware-{options.board}"
     folder, image, stamp = ROOT / "build" / name, ROOT / f"build/{name}.uf2", ROOT / f"build/{name}.inputs"
     figures = ROOT / f"build/{name}.boot"
-    manifest = ROOT / "boards" / options.board / "manifest_stock.py" if options.stock else ROOT / "firmware/manifest.py"
+    mcu = json.loads((board_folder(options.board) / "board.json").read_text())["mcu"]
+    manifest = board_folder(options.board) / "manifest_stock.py" if options.stock else ROOT / "firmware/manifest.py"
 
     before = stamp.read_text().split() if image.exists() and stamp.exists() else ["", ""]
     around = configuration(options.board)
@@ -120,7 +126,7 @@ def main() -> None:
     inside = "stock" if options.stock else firmware
     if before != [around, inside]:
         built = build(options.board, folder, manifest)
-        image.write_bytes(uf2([(0, built)] if options.stock else with_trailer(built)))
+        image.write_bytes(uf2([(0, built)] if options.stock else with_trailer(built), FAMILIES[mcu]))
         figures.unlink(missing_ok=True)
         stamp.write_text(f"{around} {inside}\n")
 
@@ -129,7 +135,7 @@ def main() -> None:
     print("firmware  none: stock MicroPython" if options.stock else f"firmware  {VERSION}, digest {firmware}")
     if not options.stock:
         if not figures.exists():
-            figures.write_text(boot_figures())
+            figures.write_text(boot_figures(mcu))
         print(figures.read_text())
 
 

@@ -6,6 +6,7 @@ With picotool where that is installed; otherwise, or with --drive, as a file ont
 from __future__ import annotations
 
 import argparse
+import json
 import os
 import shutil
 import subprocess
@@ -13,11 +14,11 @@ import sys
 from collections.abc import Iterable
 from pathlib import Path
 
-from hil.firmware_digest import ROOT
+from hil.boards import ROOT, board_folder
 from titrate.errors import LinkError, ProtocolError, PumpError, Refused
 
 INFO = "INFO_UF2.TXT"  # on every drive of a board in boot mode
-BOARD_ID = "Board-ID: RPI-RP2"  # of the RP2040
+BOARD_IDS = {"rp2040": "Board-ID: RPI-RP2", "rp2350": "Board-ID: RP2350"}  # in that file, by the mcu of board.json
 PIECE_BYTES = 1 << 16
 MOUNTS = ("/media/*/*", "/media/*", "/run/media/*/*", "/mnt/*", "/Volumes/*")
 BOOT_MODE = "hold BOOTSEL while you plug the board in"
@@ -33,22 +34,23 @@ def the_drive(found: list[Path]) -> Path:
     """The only one. LinkError without one, ProtocolError with several."""
     if not found:
         raise LinkError(
-            f"no board in boot mode is mounted: {BOOT_MODE}, mount its drive RPI-RP2, or name it with DRIVE=…"
+            f"no board in boot mode is mounted: {BOOT_MODE}, mount its drive (RPI-RP2, RP2350), or say DRIVE=…"
         )
     if len(found) > 1:
         raise ProtocolError("DRIVE", None, f"one of {', '.join(map(str, found))}: there are several boards")
     return found[0]
 
 
-def write_to_drive(image: bytes, drive: Path) -> None:
+def write_to_drive(image: bytes, drive: Path, mcu: str = "rp2040") -> None:
     """Copies the image; the board restarts with its last block. Raises PumpError's tree."""
     try:
         info = (drive / INFO).read_text(errors="replace")
     except OSError as error:
         raise LinkError(f"{drive}: no drive of a board in boot mode, for it has no {INFO}: {BOOT_MODE}") from error
-    if BOARD_ID not in info.splitlines():
+    board_id = BOARD_IDS[mcu]
+    if board_id not in info.splitlines():
         model = next((line for line in info.splitlines() if line.startswith("Board-ID")), "no Board-ID")
-        raise Refused("flash-image", "boot mode", f"the drive {drive} is another board's ({model}, not {BOARD_ID})")
+        raise Refused("flash-image", "boot mode", f"the drive {drive} is another board's ({model}, not {board_id})")
     written = 0
     try:
         with open(drive / "firmware.uf2", "wb", buffering=0) as file:
@@ -89,7 +91,8 @@ def main() -> None:
             print(f"written   {image.relative_to(ROOT)} with picotool, verified")
         else:
             drive = options.drive or the_drive(drives())
-            write_to_drive(image.read_bytes(), drive)
+            mcu = json.loads((board_folder(options.board) / "board.json").read_text())["mcu"]
+            write_to_drive(image.read_bytes(), drive, mcu)
             print(f"written   {image.relative_to(ROOT)} to {drive}; the board restarts by itself")
         print("next      `titrate ports`, then `titrate status --port …`")
     except PumpError as error:

@@ -100,6 +100,9 @@ class App:
         self._watched = self._fed = self._planned = -1  # the beats of each duty, when the watchdog was fed
         self.faulty_lines = 0
         self._tell_faulty_at = 1
+        self.controller.watch.driver = parts.driver
+        self.controller.watch.pressure = pressure
+        self.controller.watch.meter = parts.flow_meter
         parts.library_intact = lambda: memory.library_intact
         parts.settings_intact = lambda: memory.settings_intact
         self.controller.report, failed = selftest.run(parts)

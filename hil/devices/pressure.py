@@ -37,12 +37,15 @@ class Sensor:
 
 
 class Pressure:
-    """pascal(): gauge pressure as the firmware sees it. sensor: what it reads."""
+    """pascal(): gauge pressure as the firmware sees it. sensor: what it reads. fitted(bore_um): of no effect."""
 
     def __init__(self, sensor: Sensor, zero_count: int, mpa_per_count: int) -> None:
         self._sensor = sensor
         self._zero = zero_count
         self._slope = mpa_per_count
+
+    def fitted(self, bore_um: int) -> None:
+        pass
 
     def pascal(self) -> int:
         value = self._sensor.value()

@@ -124,6 +124,15 @@ class Plunger:
     def _back_n(self, kpa: float) -> float:
         return kpa * self._area_mm2 / 1000
 
+    @property
+    def force_n(self) -> float:
+        """With which the nut pushes: what a load cell under it feels."""
+        if not self._held:
+            return 0.0
+        if self._rigid:
+            return self._back_n(self.line.pressure_kpa)
+        return self._spring_n(self.nut_um - self.position_um)
+
     # --- for the line
 
     def window_kpa(self) -> tuple[float, float]:

@@ -5,14 +5,21 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Callable
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 from hil.boards import ROOT, board_data
+from hil.devices.flow_meter import ADDRESS, Slf3s
+from hil.devices.load_cell import Cell
+from hil.devices.motor_driver import motor_driver
 from hil.devices.pressure import HIGHEST, Sensor
 from hil.mechanics import Mechanics
 from hil.targets.emulated_panel import Panel
 from hil.targets.rp2040_dma import Sniffer
+from hil.targets.rp2040_hx711 import Hx711
+from hil.targets.rp2040_i2c import I2cBus
 from hil.targets.rp2040_parts import AnalogInput, FlashBusy, InputPin, OutputPin, PioPacer, PulsePin, QuietUsb
+from hil.targets.rp2040_uart import at_the_pins
 
 IMAGE = ROOT / "build" / "firmware-pico.uf2"
 SPIN_AT = 0x20040000  # scratch RAM of the second core, which MicroPython leaves alone without threads
@@ -72,14 +79,13 @@ class Emulated:
             )
         data = board_data(board)
         self.mechanics = mechanics
-        zero, slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
-        self.sensor = Sensor(lambda: self.mechanics.pressure_kpa(self.now_us), zero, slope, seed + 1)
         self._usb = QuietUsb()
         pacer = PioPacer()
         self._enable = OutputPin(data.PINS["enable"], on_edge=self._on_enable)
         self._direction = OutputPin(data.PINS["direction"])
         self.pulses = PulsePin(data.PINS["step"], pacer, self._on_step)
-        pressure = AnalogInput(data.PINS["pressure"], self.sensor.value)
+        self._driven: tuple[OutputPin | Hx711, ...] = (self._enable, self._direction, self.pulses)
+        pressure = self._pressure_part(data, pacer, seed + 1)
         self.battery_mv, self.temperature_dc = 12_000, 270
         battery = AnalogInput(data.PINS["battery"], lambda: supply_reading(self.battery_mv, data.BATTERY_UV_PER_COUNT))
         temperature = AnalogInput(TEMPERATURE_GPIO, lambda: temperature_reading(self.temperature_dc))
@@ -87,10 +93,28 @@ class Emulated:
         self._air = InputPin(data.PINS["air"], False)  # low: liquid
         self._guard = InputPin(data.PINS["guard"], False)  # low: closed
         self.panel = Panel(self, data.PINS, data.LIGHTS_ON_LOW)
+        self.motor_driver = motor_driver(data)
+        self.flow_meter = Slf3s(
+            lambda: self.mechanics.delivered_ul(self.now_us),
+            lambda: self.mechanics.air_at_detector,
+            lambda: self.now_us,
+            data.METER_NL_H_PER_COUNT,
+        )
         self.flash = FlashBusy()
-        self._driven = (self._enable, self._direction, self.pulses)
-        parts: list[Any] = [self._usb, pacer, *self._driven, pressure, battery, temperature]
+        parts: list[Any] = [
+            self._usb,
+            pacer,
+            self._enable,
+            self._direction,
+            self.pulses,
+            pressure,
+            battery,
+            temperature,
+        ]
         parts += [self._syringe, self._air, self._guard, *self.panel.parts, self.flash, Sniffer()]
+        parts += at_the_pins(self.motor_driver, data.PINS)
+        if data.FITTED["flow"] == "slf3s":
+            parts.append(I2cBus(data.PINS["sda"], {ADDRESS: self.flow_meter}))
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
@@ -112,6 +136,18 @@ class Emulated:
         self._feed_alarm = self._clock.create_alarm(self._feed)
         self._chip.usb_ctrl.on_reset = _before(self._chip.usb_ctrl.on_reset, self._on_reset)
         self._chip.core.pc = rp2040py.memory_map.FLASH_START_ADDRESS
+
+    def _pressure_part(self, data: ModuleType, pacer: PioPacer, seed: int) -> AnalogInput | Hx711:
+        """What is at the chip's pins for the pressure; `sensor` is what it reads."""
+        if data.FITTED["pressure"] == "hx711":
+            force, zero, un = lambda: self.mechanics.force_n(self.now_us), data.LOAD_ZERO, data.LOAD_UN_PER_64_COUNTS
+            self.sensor: Sensor | Cell = (cell := Cell(force, zero, un, seed))
+            part = Hx711(data.PINS["load_data"], data.PINS["load_clock"], cell, pacer)
+            self._driven = (*self._driven, part)
+            return part
+        zero, slope = data.PRESSURE_ZERO, data.PRESSURE_MPA_PER_COUNT
+        self.sensor = (sensor := Sensor(lambda: self.mechanics.pressure_kpa(self.now_us), zero, slope, seed))
+        return AnalogInput(data.PINS["pressure"], sensor.value)
 
     # --- between chip and mechanics
 
@@ -292,6 +328,8 @@ class Emulated:
         from rp2040py.device.base_device import ResetCause
 
         self._powered = True
+        self.motor_driver.power_on()
+        self.flow_meter.power_on()
         self._device.hard_reset(cause=ResetCause.POWER_ON)
 
     def close(self) -> None:

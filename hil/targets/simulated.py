@@ -5,9 +5,12 @@ from types import SimpleNamespace
 from hil.boards import board_data
 from hil.devices.annunciator import Annunciator
 from hil.devices.clock import Clock
+from hil.devices.flow_meter import ADDRESS, Bus, Slf3s
 from hil.devices.inputs import Inputs
 from hil.devices.keys import Keys
 from hil.devices.link import Link
+from hil.devices.load_cell import Cell, Converter
+from hil.devices.motor_driver import motor_driver, watching
 from hil.devices.pressure import Pressure, Sensor
 from hil.devices.stepper import Odometer, Stepper
 from hil.devices.store import PowerCut, Store
@@ -15,6 +18,8 @@ from hil.devices.watchdog import Watchdog
 from hil.firmware_digest import firmware_digest
 from hil.mechanics import Mechanics
 from pump.app import App
+from pump.core import slf3s
+from pump.core.load_cell import LoadCell
 from pump.core.selftest import Parts
 from pump.core.wire import VERSION
 
@@ -36,7 +41,13 @@ class Simulated:
         self.inputs = Inputs(self.keys)
         self.annunciator = Annunciator(self.clock, self._board.LIGHTS_ON_LOW)
         zero, slope = self._board.PRESSURE_ZERO, self._board.PRESSURE_MPA_PER_COUNT
-        self.sensor = Sensor(self._pressure_kpa, zero, slope, seed + 1)
+        self.sensor: Sensor | Cell = Sensor(self._pressure_kpa, zero, slope, seed + 1)
+        if self._board.FITTED["pressure"] == "hx711":
+            self.sensor = Cell(self._force_n, self._board.LOAD_ZERO, self._board.LOAD_UN_PER_64_COUNTS, seed + 1)
+        self.motor_driver = motor_driver(self._board)
+        self.flow_meter = Slf3s(
+            self._delivered_ul, self._air, lambda: self.clock.now_us, self._board.METER_NL_H_PER_COUNT
+        )
         self._boot(watchdog_reset=False, plugged=True)
 
     def _boot(self, watchdog_reset: bool, plugged: bool) -> None:
@@ -54,9 +65,12 @@ class Simulated:
         self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._hung = False
-        pressure = Pressure(self.sensor, board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+        pressure = self._pressure()
         parts = Parts()
         parts.annunciator, parts.inputs, parts.pressure = self.annunciator, self.inputs, pressure
+        parts.driver = watching(self.motor_driver, board)
+        if board.FITTED["flow"] == "slf3s":
+            parts.flow_meter = slf3s.Slf3s(Bus({ADDRESS: self.flow_meter}), board.METER_NL_H_PER_COUNT)
         parts.watchdog_bites = True
         parts.supply_mv = (board.BATTERY_DEPLETED_MV, board.SUPPLY_HIGH_MV)
         parts.rest_pa = board.REST_PA
@@ -77,6 +91,25 @@ class Simulated:
             store=self.store,
             parts=parts,
         )
+
+    def _pressure(self) -> Pressure | LoadCell:
+        """As pump/fitted.py makes it."""
+        board, sensor = self._board, self.sensor
+        if isinstance(sensor, Cell):
+            converter = Converter(sensor, lambda: self.clock.now_us)
+            return LoadCell(converter, board.LOAD_ZERO, board.LOAD_UN_PER_64_COUNTS, board.LOAD_BORE_UM)
+        return Pressure(sensor, board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
+
+    def _delivered_ul(self) -> float:
+        self.settle()
+        return self.mechanics.delivered_ul(self.clock.now_us)
+
+    def _air(self) -> bool:
+        return self.mechanics.air_at_detector
+
+    def _force_n(self) -> float:
+        self.stepper.catch_up()
+        return self.mechanics.force_n(self.clock.now_us)
 
     def _pressure_kpa(self) -> float:
         self.stepper.catch_up()
@@ -220,6 +253,8 @@ class Simulated:
     def restore_power(self) -> None:
         self._powered = True
         self.store.power_on()
+        self.motor_driver.power_on()
+        self.flow_meter.power_on()
         self._boot(watchdog_reset=False, plugged=self.link.plugged)
 
     def close(self) -> None:

@@ -30,7 +30,8 @@ class Board:
         return min(by_motor, Fraction(self.most_nl_h, units.NL_PER_ML))
 
 
-BOARDS = {board.name: board for board in (Board("pico", 2000, 3200, 2500, 1_200_000_000),)}
+_STANDARD = (2000, 3200, 2500, 1_200_000_000)  # firmware/pump/standard.py
+BOARDS = {name: Board(name, *_STANDARD) for name in ("pico", "pico2")}
 
 
 def board_of(name: str) -> Board:

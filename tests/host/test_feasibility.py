@@ -122,4 +122,7 @@ def test_the_command_says_it_all() -> None:
     ):
         assert line in done.stdout
     told = CliRunner().invoke(app, ["plan", "sheehy-2015-low", "--board", "mega"])
-    assert (told.exit_code, told.stderr.strip()) == (2, 'titrate: --board: "mega" is not valid; allowed: one of pico')
+    assert (told.exit_code, told.stderr.strip()) == (
+        2,
+        'titrate: --board: "mega" is not valid; allowed: one of pico, pico2',
+    )

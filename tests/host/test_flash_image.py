@@ -83,3 +83,11 @@ def test_picotools_own_reason_is_passed_on(tmp_path: Path) -> None:
     tool = picotool(tmp_path, 'echo "No accessible RP2040 devices in BOOTSEL mode were found."; exit 249')
     with pytest.raises(LinkError, match="No accessible RP2040 devices"):
         flash_image.write_with_picotool(tool, Path("firmware.uf2"))
+
+
+def test_each_chip_has_its_own_drive(tmp_path: Path) -> None:
+    board = drive(tmp_path / "RP2350", INFO.replace("RPI-RP2", "RP2350"))
+    flash_image.write_to_drive(b"image", board, "rp2350")
+    assert (board / "firmware.uf2").read_bytes() == b"image"
+    with pytest.raises(Refused, match="Board-ID: RPI-RP2, not Board-ID: RP2350"):
+        flash_image.write_to_drive(b"image", drive(tmp_path / "RPI-RP2"), "rp2350")

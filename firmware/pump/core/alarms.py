@@ -21,7 +21,7 @@ ALARMS: dict[str, tuple[int, int, int, str, str, tuple[str, ...]]] = {
     # name: (priority, effect, latching, what ends the condition, text for a person, requirements)
     "MOTOR_FAULT": (
         HIGH, STOP_FOR_GOOD, LATCHING, "a power cycle",
-        "The pulses counted at the motor differ from those asked for. Switch the pump off and check wiring and driver.",
+        "The count of pulses is wrong, or the motor driver reports a fault: the log says. Switch off, check both.",
         ("SR-DIAG-14", "SR-ACC-10")),
     "OVER_DELIVERY": (
         HIGH, STOP, LATCHING, "the motor being off",

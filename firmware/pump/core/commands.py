@@ -7,7 +7,7 @@ from pump.core import alarms, housekeeping, wire
 from pump.core.infusion import Infusion
 from pump.core.law import BOUNDS
 from pump.core.program import Program, Refusal, is_whole
-from pump.core.syringes import NOMINAL_NL, SYRINGES, fill_steps, step_volume_pl
+from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES, fill_steps, step_volume_pl
 from pump.core.units import MS_PER_H, PL_PER_NL, S_PER_H, TICKS_PER_MS
 
 TYPE_CHECKING = False  # MicroPython has no typing
@@ -67,7 +67,7 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     pump.step_volume = step_volume_pl(syringe, pump.board.LEAD_UM, pump.board.STEPS_PER_TURN)
     pump.syringe_end_steps = pump.total_steps + fill_steps(fill_nl, pump.step_volume)
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
-    pump.watch.fitted(pump.step_volume)
+    pump.watch.fitted(pump.step_volume, SYRINGES[syringe][BORE_UM])
     pump.books.book(pump)
     if pump.infusion:
         pump.infusion.refit(pump.end_steps(), pump.total_steps)

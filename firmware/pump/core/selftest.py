@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pump.core.hardware import Annunciator, Inputs, Pressure
+    from pump.core.hardware import Annunciator, Driver, FlowMeter, Inputs, Pressure
 
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
@@ -38,16 +38,19 @@ KNOWN_SUM = 729960
 class Parts:
     """What a self-test is given; whatever is None is skipped, because the board has no such part.
 
-    annunciator, inputs, pressure: the drivers. ram: Ram. image: Image. library_intact(), settings_intact(): whether
-    the stored ones have their checksum; None for none stored. watchdog_bites: whether a starved watchdog has been seen
-    to reset the chip. clocks(): (microseconds by the timer, by a PIO machine) of the same stretch.
-    supply_mv, rest_pa: (least, most) at power-on.
+    annunciator, inputs, pressure: the drivers. driver: what sets up and watches the motor driver. flow_meter: the flow
+    sensor. ram: Ram. image: Image. library_intact(), settings_intact(): whether the stored ones have their checksum;
+    None for none stored. watchdog_bites: whether a starved watchdog has been seen to reset the chip. clocks():
+    (microseconds by the timer, by a PIO machine) of the same stretch.
+    supply_mv, rest_pa: (least, most) at power-on. trouble: what a step that failed has to say beside its name.
     """
 
     def __init__(self) -> None:
         self.annunciator: "Annunciator | None" = None
         self.inputs: "Inputs | None" = None
         self.pressure: "Pressure | None" = None
+        self.driver: "Driver | None" = None
+        self.flow_meter: "FlowMeter | None" = None
         self.ram: "Ram | None" = Ram()
         self.image: "Image | None" = None
         self.library_intact: "Callable[[], bool | None] | None" = None
@@ -56,6 +59,7 @@ class Parts:
         self.clocks: "Callable[[], tuple[int, int]] | None" = None
         self.supply_mv: "tuple[int, int] | None" = None
         self.rest_pa: "tuple[int, int] | None" = None
+        self.trouble = ""
 
 
 class Ram:
@@ -185,6 +189,22 @@ def _supply(parts: Parts) -> "bool | None":
     return parts.supply_mv[0] <= parts.inputs.battery_mv() <= parts.supply_mv[1]
 
 
+def _driver(parts: Parts) -> "bool | None":
+    """The motor driver takes its settings, gives them back, and reports no fault."""
+    if not parts.driver:
+        return None
+    parts.trouble = parts.driver.set_up()
+    return not parts.trouble
+
+
+def _flow_meter(parts: Parts) -> "bool | None":
+    """The flow sensor takes the command to measure."""
+    if not parts.flow_meter:
+        return None
+    parts.trouble = parts.flow_meter.set_up()
+    return not parts.trouble
+
+
 def _pressure(parts: Parts) -> "bool | None":
     if not (parts.pressure and parts.rest_pa):
         return None
@@ -225,6 +245,8 @@ STEPS: "tuple[tuple[str, Callable[[Parts], bool | None]], ...]" = (
     ("settings", _settings),
     ("library", _library),
     ("supply", _supply),
+    ("driver", _driver),
+    ("flow sensor", _flow_meter),
     ("keys", _keys),
     ("pressure", _pressure),
     ("lights", _lights),
@@ -233,14 +255,14 @@ STEPS: "tuple[tuple[str, Callable[[Parts], bool | None]], ...]" = (
 
 
 def run(parts: Parts) -> "tuple[dict[str, str], str | None]":
-    """({step: passed, failed or skipped} for every step, the step that failed or None)."""
+    """({step: passed, failed or skipped} for every step, the step that failed and its trouble, or None)."""
     report = {name: SKIPPED for name, _step in STEPS}
     for name, step in STEPS:
         passed = step(parts)
         if passed is not None:
             report[name] = PASSED if passed else FAILED
         if passed is False:
-            return report, name
+            return report, "%s: %s" % (name, parts.trouble) if parts.trouble else name
     return report, None
 
 

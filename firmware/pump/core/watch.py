@@ -4,7 +4,7 @@ Those that must stop the motor soon are looked at in every control tick, the oth
 A condition is the bit of its alarm.
 """
 
-from pump.core import alarms, monitors
+from pump.core import alarms, monitors, slf3s
 from pump.core.flow import BASAL, ON_DEMAND, OVER, TIMED, UNDER, Flow
 from pump.core.law import KIND
 from pump.core.sensors import Sensors
@@ -13,12 +13,13 @@ from pump.core.units import MS_PER_S, PL_PER_NL
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.controller import Controller
-    from pump.core.hardware import Board, Inputs
+    from pump.core.hardware import Board, Driver, FlowMeter, Inputs, Pressure
 
 _OCCLUSION = alarms.BITS["OCCLUSION"]
 _AIR = alarms.BITS["AIR_IN_LINE"]
 _MISSING = alarms.BITS["SYRINGE_MISSING"]
 _GUARD = alarms.BITS["GUARD_OPEN"]
+_MOTOR_FAULT = alarms.BITS["MOTOR_FAULT"]
 _OVER = alarms.BITS["OVER_DELIVERY"]
 _SUPPLY = (
     (monitors.LOW, alarms.BITS["BATTERY_LOW"]),
@@ -34,13 +35,21 @@ RECENT = 5  # seconds of pressure that the record of an alarm keeps
 
 
 class Watch:
-    """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys."""
+    """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys.
+    driver: what watches the motor driver, if it has something to tell. pressure: its sensor.
+    meter: the flow sensor."""
 
     def __init__(self, board: "Board", inputs: "Inputs") -> None:
         self._board = board
         self.sensors = Sensors(inputs, board.BATTERY_CEILING_MV)
         self.slow = 0
         self.keys_stuck = False
+        self.driver: "Driver | None" = None
+        self.pressure: "Pressure | None" = None
+        self.meter: "FlowMeter | None" = None
+        self._delivery = slf3s.delivery(board)
+        self._meter_air = False
+        self._driver_failed = False
         self._occlusion = monitors.Occlusion(board.OCCLUSION_PA[-1])
         self._leap = monitors.Leap(board.PRESSURE_LEAP_PA, board.PRESSURE_FALL_PA, board.PRESSURE_LEAP_S)
         self._band = monitors.SensorBand(board.PRESSURE_BAND_PA[0], board.PRESSURE_BAND_PA[1], board.PRESSURE_STUCK_S)
@@ -71,12 +80,14 @@ class Watch:
         self._occlusion.set(self._board.OCCLUSION_PA[settings["occlusion_level"]])
         self._near_empty_min = self._board.NEAR_EMPTY_MIN[settings["near_empty_level"]]
 
-    def fitted(self, step_volume: tuple[int, int]) -> None:
-        """A syringe was declared: volumes become steps."""
+    def fitted(self, step_volume: tuple[int, int], bore_um: int) -> None:
+        """A syringe was declared: volumes become steps, and a force becomes a pressure."""
         pl, divisor = step_volume
         single, hour = self._board.AIR_SINGLE_NL, self._board.AIR_HOUR_NL
         self._air.limits(single * PL_PER_NL * divisor // pl, hour * PL_PER_NL * divisor // pl)
         self._flow.step_volume = step_volume
+        if self.pressure:
+            self.pressure.fitted(bore_um)
 
     def heard(self) -> None:
         """A good line has come from the host."""
@@ -110,7 +121,7 @@ class Watch:
         conditions = self.slow
         if self._occlusion.update(running, pressure_pa):
             conditions |= _OCCLUSION
-        air = sensors.air
+        air = sensors.air or self._meter_air
         if air or self._saw_air:
             found = self._air.update(air, steps if running else 0)
             self._saw_air = air or found
@@ -152,6 +163,8 @@ class Watch:
                 slow |= bit
         if self._heat.update(sensors.temperature_dc):
             slow |= bits["OVERHEATED"]
+        if self._driver_failed or (pump.state != "FAULT" and self._ask_driver(pump)):
+            slow |= _MOTOR_FAULT
         if self.keys_stuck:
             slow |= bits["STUCK_KEY"]
         if self._silence.update(elapsed_ms):
@@ -169,12 +182,40 @@ class Watch:
             slow |= self._program(pump, rate_pl_h)
         if pump.memory.failed or pump.log.failed:
             slow |= bits["MEMORY_FAULT"]
+        if self.meter:
+            slow |= self._read_meter(pump, self.meter, running, elapsed_ms)
         slow |= self._compare_flow(pump, running, rate_pl_h, elapsed_ms)
         self._minute_ms += elapsed_ms
         if self._minute_ms >= _MINUTE_MS:
             self._minute_ms -= _MINUTE_MS
             self._air.pass_minute()
         self.slow = slow
+
+    def _ask_driver(self, pump: "Controller") -> bool:
+        """Whether the motor driver reports a fault; the log says which. It is asked no more after that."""
+        trouble = self.driver.look() if self.driver else ""
+        if trouble:
+            self._driver_failed = True
+            pump.log.add(pump.now_ms, "fault", "motor driver: %s" % trouble)
+        return self._driver_failed
+
+    def _read_meter(self, pump: "Controller", meter: "FlowMeter", running: bool, elapsed_ms: int) -> int:
+        """The flow sensor against the pulses. Air in it is air at the detector; a flow beyond its range is too much."""
+        trouble = meter.look()
+        if trouble and not self.slow & alarms.BITS["SENSOR_FAULT"]:
+            pump.log.add(pump.now_ms, "fault", "flow sensor: %s" % trouble)
+        self._meter_air = meter.air and meter.good
+        if not running:
+            self._delivery.reset()
+        if trouble:
+            return alarms.BITS["SENSOR_FAULT"]
+        if not running or not meter.good or meter.air:
+            return 0
+        if meter.high:
+            return _OVER
+        found = self._delivery.update(elapsed_ms, meter.rate_nl_h, pump.nl_of(pump.total_steps - self._flow_steps))
+        conditions = _OVER if found & OVER else 0
+        return conditions | alarms.BITS["UNDER_DELIVERY"] if found & UNDER else conditions
 
     def _program(self, pump: "Controller", rate_pl_h: int) -> int:
         """What can only be true while a program is under way."""

@@ -5,7 +5,9 @@ from time import sleep_ms
 import machine
 from machine import mem32
 
-_MARK = 0x40058010  # a scratch word of the watchdog, which outlives a reset: see firmware/loader.py
+from pump.drivers import chip_rp2
+
+_MARK = chip_rp2.WATCHDOG + 0x10  # a scratch word of the watchdog, which outlives a reset: see firmware/loader.py
 _AWAITED = 0x10AD
 _REPLY_MS = 100  # for the last line to reach the host
 

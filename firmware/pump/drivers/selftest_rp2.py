@@ -9,17 +9,18 @@ import machine
 import rp2
 from machine import mem32
 
+from pump.drivers import chip_rp2
+
 _FLASH = 0x10000000
-_PAST_THE_CACHE = 0x13000000  # the same flash: what is there, not what the cache remembers of it
 TRAILER = 0x9FF00  # offset in flash of three words: TRAILER_MAGIC, the image's size, its CRC-32
 TRAILER_MAGIC = 0x54495452
 
-_REASON = 0x40058008  # watchdog: 1 the timer ran out, 2 a program asked for a reset
-_SCRATCH = 0x4005800C  # keeps its value through a watchdog's reset, is 0 after power-on
+_REASON = chip_rp2.WATCHDOG + 8  # watchdog: 1 the timer ran out, 2 a program asked for a reset
+_SCRATCH = chip_rp2.WATCHDOG + 0xC  # keeps its value through a watchdog's reset, is 0 after power-on
 _STARVING, _PROVEN = 0x1057A2, 0x10B17E
 STARVE_MS = 20
 
-_SNIFF_CONTROL, _SNIFF_DATA = 0x50000434, 0x50000438
+_SNIFF_CONTROL, _SNIFF_DATA = chip_rp2.SNIFF_CONTROL, chip_rp2.SNIFF_CONTROL + 4
 _SNIFF_CRC32 = 0xC21  # read inverted and reversed, low bit of each byte first, on: the CRC that binascii knows
 _CHANNEL_SHIFT = 1
 _WHOLE = 0xFFFFFFFF
@@ -40,7 +41,9 @@ class Flash:
             channel = dma.channel  # type: ignore[attr-defined]  # the stub does not know it
             mem32[_SNIFF_CONTROL] = _SNIFF_CRC32 | channel << _CHANNEL_SHIFT
             mem32[_SNIFF_DATA] = _WHOLE
-        dma.config(read=_PAST_THE_CACHE + offset, write=self._nowhere, count=size, ctrl=self._control, trigger=True)
+        dma.config(
+            read=chip_rp2.PAST_THE_CACHE + offset, write=self._nowhere, count=size, ctrl=self._control, trigger=True
+        )
         while dma.active():
             sleep_ms(1)
         return mem32[_SNIFF_DATA] & _WHOLE  # mem32 takes the upper half for negative

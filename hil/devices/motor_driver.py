@@ -1,0 +1,194 @@
+"""The motor drivers' own electronics: a TMC2209's registers behind its one wire, and a driver with a fault output.
+
+Chips as the bench has them, for the simulated target and, behind the pins, for the emulated one; and the twins of
+drivers/wire_uart.py and drivers/driver_fault_gpio.py. How a motor turns is not their business.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from types import ModuleType
+from typing import TYPE_CHECKING
+
+from pump.core import crc8
+from pump.core.tmc2209 import Tmc2209
+
+if TYPE_CHECKING:
+    from pump.core.hardware import Driver
+
+SYNC, MASTER, ADDRESS, WRITE = 0x05, 0xFF, 0, 0x80
+GCONF, GSTAT, IFCNT, IOIN, CHOPCONF, DRV_STATUS = 0x00, 0x01, 0x02, 0x06, 0x6C, 0x6F
+READABLE = (GCONF, GSTAT, IFCNT, IOIN, CHOPCONF, DRV_STATUS)
+AT_POWER_ON = {GCONF: 0x101, GSTAT: 1, IFCNT: 0, IOIN: 0x21000000, CHOPCONF: 0x10000053, DRV_STATUS: 0}
+# fault: (flags that it leaves in GSTAT, bits of DRV_STATUS while it lasts)
+FAULTS = {
+    "over-temperature": (2, 0x02 | 0x01),
+    "short to ground": (2, 0x04),
+    "short of a switch": (2, 0x20),
+    "open load": (0, 0x40),
+    "undervoltage": (4, 0),
+    "reset": (1, 0),
+}
+ON_THE_WIRE = ("silent", "garbled")
+
+
+class Tmc2209Chip:
+    """receive(byte): takes a byte from the wire, and gives what it answers to it. registers: what they hold.
+
+    fault: one of FAULTS; "silent": it answers nothing; "garbled": a bit of each of its replies is wrong.
+    """
+
+    faults = (*FAULTS, *ON_THE_WIRE)
+
+    def __init__(self) -> None:
+        self._fault: str | None = None
+        self.power_on()
+
+    def power_on(self) -> None:
+        self.registers = dict(AT_POWER_ON)
+        self._incoming = bytearray()
+        self.fault = self._fault
+
+    @property
+    def fault(self) -> str | None:
+        return self._fault
+
+    @fault.setter
+    def fault(self, name: str | None) -> None:
+        self._fault = name
+        flags, status = FAULTS.get(name or "", (0, 0))
+        if name == "reset":
+            self.registers = dict(AT_POWER_ON)
+        self.registers[GSTAT] |= flags
+        self.registers[DRV_STATUS] = status
+
+    @property
+    def microsteps(self) -> int:
+        """Of a full step: by register, or by its pins as long as nobody has chosen that."""
+        by_register = self.registers[GCONF] >> 7 & 1
+        return 256 >> (self.registers[CHOPCONF] >> 24 & 15) if by_register else 8
+
+    @property
+    def interpolates(self) -> bool:
+        return bool(self.registers[CHOPCONF] >> 28 & 1)
+
+    @property
+    def spread_cycle(self) -> bool:
+        return bool(self.registers[GCONF] >> 2 & 1)
+
+    def receive(self, byte: int) -> bytes:
+        data = self._incoming
+        data.append(byte)
+        if data[0] != SYNC:
+            data.clear()
+            return b""
+        size = 8 if len(data) > 2 and data[2] & WRITE else 4
+        if len(data) < size:
+            return b""
+        whole = bytes(data)
+        data.clear()
+        if self.fault == "silent" or whole[1] != ADDRESS or crc8.atm(whole[:-1]) != whole[-1]:
+            return b""
+        if size == 8:
+            self._write(whole[2] & ~WRITE, int.from_bytes(whole[3:7], "big"))
+            return b""
+        return self._reply(whole[2])
+
+    def _write(self, register: int, value: int) -> None:
+        self.registers[IFCNT] = (self.registers[IFCNT] + 1) & 0xFF
+        if register == GSTAT:  # ones clear what is there, but for what still is so
+            self.registers[GSTAT] &= ~value
+            self.registers[GSTAT] |= FAULTS.get(self.fault or "", (0, 0))[0] & ~1
+        elif register not in (IFCNT, IOIN, DRV_STATUS):
+            self.registers[register] = value
+
+    def _reply(self, register: int) -> bytes:
+        value = self.registers.get(register, 0) if register in READABLE else 0
+        reply = bytes([SYNC, MASTER, register]) + value.to_bytes(4, "big")
+        reply += bytes([crc8.atm(reply)])
+        if self.fault == "garbled":
+            reply = reply[:5] + bytes([reply[5] ^ 0x10]) + reply[6:]
+        return reply
+
+
+class Wire:
+    """Twin of drivers/wire_uart.py: bytes come back at once."""
+
+    def __init__(self, chip: Tmc2209Chip) -> None:
+        self._chip = chip
+        self._came = bytearray()
+
+    def send(self, data: bytes) -> None:
+        self._came = bytearray(data)
+        for byte in data:
+            self._came += self._chip.receive(byte)
+
+    def received(self) -> bytes:
+        data = bytes(self._came)
+        self._came.clear()
+        return data
+
+    def pause_ms(self, ms: int) -> None:
+        pass
+
+
+class FaultOutput:
+    """A driver with an output that is low while something is wrong. Twin of drivers/driver_fault_gpio.py as well.
+
+    on_change(): the output may have changed.
+    """
+
+    faults = ("over-temperature", "short")
+
+    def __init__(self) -> None:
+        self._fault: str | None = None
+        self.on_change: Callable[[], None] = lambda: None
+
+    @property
+    def fault(self) -> str | None:
+        return self._fault
+
+    @fault.setter
+    def fault(self, name: str | None) -> None:
+        self._fault = name
+        self.on_change()
+
+    def power_on(self) -> None:
+        pass
+
+    def set_up(self) -> str:
+        return self.look()
+
+    def look(self) -> str:
+        return "its fault output is low" if self.fault else ""
+
+
+class Dumb:
+    """A driver that tells nothing, such as the A4988."""
+
+    faults: tuple[str, ...] = ()
+    fault: str | None = None
+
+    def power_on(self) -> None:
+        pass
+
+
+# fault: None, or one of `faults`; power_on(): the motor's supply has come.
+MotorDriver = Tmc2209Chip | FaultOutput | Dumb
+
+
+def motor_driver(board: ModuleType) -> MotorDriver:
+    """The part that the board's data say is fitted."""
+    parts: dict[str, type[MotorDriver]] = {
+        "tmc2209": Tmc2209Chip,
+        "drv8825": FaultOutput,
+        "a4988": Dumb,
+    }
+    return parts[board.FITTED["driver"]]()
+
+
+def watching(part: MotorDriver, board: ModuleType) -> Driver | None:
+    """What the firmware has to set up and watch it, as pump/fitted.py makes it."""
+    if isinstance(part, Tmc2209Chip):
+        return Tmc2209(Wire(part), board.MICROSTEPS, board.MOTOR_MA, board.MOTOR_HOLD_MA, board.SENSE_MOHM)
+    return part if isinstance(part, FaultOutput) else None

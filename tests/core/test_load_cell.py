@@ -1,0 +1,79 @@
+"""Force on the plunger to pressure: against exact arithmetic, at the converter's stops, and without conversions."""
+
+import math
+from fractions import Fraction
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from hil.boards import board_data
+from pump.core.load_cell import BROKEN_PA, HIGHEST, LOWEST, OVERLOADED_PA, SCALE, SILENT_TICKS, LoadCell
+from pump.core.syringes import BORE_UM, SYRINGES
+
+BOARD = board_data()
+SMALL_INT = 1 << 30
+BORES = st.sampled_from([row[BORE_UM] for row in SYRINGES.values()])
+
+
+class Converter:
+    next: int | None = 0
+
+    def count(self) -> int | None:
+        return self.next
+
+
+def cell(converter: Converter, bore_um: int, zero: int = 0) -> LoadCell:
+    return LoadCell(converter, zero, BOARD.LOAD_UN_PER_64_COUNTS, bore_um)
+
+
+@given(BORES, st.integers(-2_000_000, 2_000_000), st.integers(-50_000, 50_000))
+def test_pressure_is_force_by_area(bore_um: int, count: int, zero: int) -> None:
+    converter = Converter()
+    load = cell(converter, 1000, zero)
+    load.fitted(bore_um)
+    converter.next = count
+    pa = load.pascal()
+    newtons = Fraction(count - zero, SCALE) * BOARD.LOAD_UN_PER_64_COUNTS / 10**6
+    right = float(newtons) / (math.pi / 4 * (bore_um / 1e6) ** 2)
+    if abs(pa) == 1 << 28:
+        assert abs(right) > 500_000, "beyond what any band allows"
+    else:
+        unit_pa = BOARD.LOAD_UN_PER_64_COUNTS / 1e6 / (math.pi / 4 * (bore_um / 1e6) ** 2)
+        assert abs(pa - right) <= unit_pa + 1 + abs(right) * 4e-4
+
+
+@given(BORES, st.integers(LOWEST, HIGHEST))
+def test_the_tick_has_small_integers_only(bore_um: int, count: int) -> None:
+    load = cell(Converter(), bore_um)
+    units = count // SCALE
+    if abs(units) <= load._most:
+        assert abs(units * load._mpa) < SMALL_INT
+
+
+@pytest.mark.requirement("SR-DIAG-13")
+@pytest.mark.parametrize(
+    ("count", "pa"),
+    [(HIGHEST, OVERLOADED_PA), (HIGHEST - 1, OVERLOADED_PA), (LOWEST, BROKEN_PA), (LOWEST + 1, BROKEN_PA)],
+)
+def test_a_converter_at_its_stop_is_no_pressure(count: int, pa: int) -> None:
+    converter = Converter()
+    load = cell(converter, 26590)
+    converter.next = count
+    assert load.pascal() == pa
+    assert not BOARD.PRESSURE_BAND_PA[0] <= pa <= BOARD.PRESSURE_BAND_PA[1]
+    converter.next = 64
+    assert load.pascal() == 5, "and over with the next good one"
+
+
+@pytest.mark.requirement("SR-DIAG-13")
+def test_a_converter_that_is_silent_is_no_pressure_either() -> None:
+    converter = Converter()
+    load = cell(converter, 26590)
+    converter.next = 6400
+    pa = load.pascal()
+    converter.next = None
+    assert [load.pascal() for _ in range(SILENT_TICKS)] == [pa] * SILENT_TICKS, "a conversion may come between ticks"
+    assert load.pascal() == BROKEN_PA
+    converter.next = 6400
+    assert load.pascal() == pa
