@@ -24,8 +24,8 @@ def run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):  # type: ignore[no-unt
     monkeypatch.setattr(command, "firmware_digest", lambda: "0123456789abcdef0123")
 
     def run(values: dict[str, float], *arguments: str) -> int:
-        monkeypatch.setattr(command, "MEASURES", {"given": lambda: values})
-        monkeypatch.setattr(command.rivals, "against", lambda ours_us: {})
+        monkeypatch.setattr(command, "BY_THE_CHIP", {})
+        monkeypatch.setattr(command, "BY_THE_WALL", {"given": lambda: values})
         monkeypatch.setattr("sys.argv", ["bench", "--only", "given", *arguments])
         return command.main()
 

@@ -7,7 +7,9 @@ import subprocess
 import sys
 import time
 from fractions import Fraction
+from math import lcm
 from pathlib import Path
+from typing import Any
 
 from pump.core.infusion import PULSE_TICKS, Infusion
 from pump.core.syringes import step_volume_pl
@@ -19,39 +21,51 @@ from titrate.boards import BOARDS
 BIN = Path(sys.executable).parent
 LONGEST, LONG, SESSION = "kiefer-2008-s-ketamine", "dahan-2011", "schwartzman-2009"
 START_UPS = 7
-CHECK_EVERY = 29  # fills of the ring, of 0.2 s and more
+
+
+class PhaseLaw:
+    """The exact steps since the start within one phase, as whole numbers of 1/`whole` of a step, so that asking for
+    many instants is cheap."""
+
+    def __init__(self, phase: list[Any], before_pl: Fraction, step_pl: Fraction) -> None:
+        _, duration_ms, begin, end, *_bounds = phase
+        self.ticks = duration_ms * TICKS_PER_MS
+        before = before_pl / step_pl
+        linear = Fraction(begin, TICKS_PER_MS * PL_MS_PER_H) / step_pl
+        square = Fraction(end - begin, 2 * TICKS_PER_MS * self.ticks * PL_MS_PER_H) / step_pl
+        self.after_pl = before_pl + Fraction((begin + end) * duration_ms, 2 * PL_MS_PER_H)
+        self.whole = lcm(before.denominator, linear.denominator, square.denominator)
+        self._before, self._linear, self._square = (int(part * self.whole) for part in (before, linear, square))
+
+    def distance(self, steps: int, ticks: int) -> int:
+        """From so many steps to the law's at an instant of the phase."""
+        ticks = min(ticks, self.ticks)
+        return abs(steps * self.whole - self._before - (self._linear + self._square * ticks) * ticks)
 
 
 def law_error() -> dict[str, float]:
-    """Plans every word of the 240 h regimen on one endless syringe; every few seconds what is planned is held against
-    the exact volume."""
+    """Plans every word of the 240 h regimen on one endless syringe; what is planned is held against the exact volume
+    each time that the ring is filled, which is every 0.2 s or so."""
     plan = Protocol.read(LONGEST).plan("70 kg")
     phases = [list(phase) for phase in plan.program().phases]
     step_volume = step_volume_pl(plan.syringe, 2000, 3200)
     infusion = Infusion(phases, step_volume, TICKS_PER_S // BOARDS["pico"].most_steps_per_s)
     infusion.begin(0, 1 << 40)
-    planner, worst = infusion.planner, Fraction()
-    step_pl = Fraction(*step_volume)
-    index, before_pl, begin_ms = 0, Fraction(), 0
-    rounds = 0
+    planner, step_pl = infusion.planner, Fraction(*step_volume)
+    begin, worst, worst_steps = 0, 0, Fraction()
+    laws = iter(phases)
+    law = PhaseLaw(next(laws), Fraction(), step_pl)
     while not planner.done:
         planner.oldest = planner.head = planner.tail  # as if all of it were made
         planner.ahead_ticks = 0
         planner.refill(20_000)
-        rounds += 1
-        if rounds % CHECK_EVERY:
-            continue
-        at_ms = Fraction(planner.position + PULSE_TICKS, TICKS_PER_MS)
-        while index < len(phases) - 1 and at_ms > begin_ms + phases[index][1]:
-            _, duration_ms, begin, end, *_bounds = phases[index]
-            before_pl += Fraction((begin + end) * duration_ms, 2 * PL_MS_PER_H)
-            begin_ms += duration_ms
-            index += 1
-        _, duration_ms, begin, end, *_bounds = phases[index]
-        t = min(at_ms - begin_ms, duration_ms)
-        volume_pl = before_pl + (begin * t + (end - begin) * t * t / (2 * duration_ms)) / PL_MS_PER_H
-        worst = max(worst, abs(planner.planned - volume_pl / step_pl))
-    return {"law_error_steps_240h": float(worst)}
+        at = planner.position + PULSE_TICKS
+        while at > begin + law.ticks and (phase := next(laws, None)):
+            begin += law.ticks
+            worst_steps, worst = max(worst_steps, Fraction(worst, law.whole)), 0
+            law = PhaseLaw(phase, law.after_pl, step_pl)
+        worst = max(worst, law.distance(planner.planned, at - begin))
+    return {"law_error_steps_240h": float(max(worst_steps, Fraction(worst, law.whole)))}
 
 
 def _played(*arguments: str) -> float:
