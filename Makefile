@@ -62,7 +62,7 @@ hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml, 
 hil-faults: $(VENV) ## plant one defect of firmware or plant after another; each must fail the test that is for it
 	$(BIN)/python tools/planted_faults.py --write
 
-bench: $(VENV) image image-stock ## measure how exact, fast and small it is, into docs/figures.md; COMPARE=<older bench.json>
+bench: $(VENV) image image-stock ## measure how exact, fast and small it is, into docs/figures.md; COMPARE=<older bench.json> ONLY=<some>
 	$(BIN)/python -m tools.bench $(if $(COMPARE),--compare "$(COMPARE)") $(if $(ONLY),--only "$(ONLY)")
 
 profile: $(VENV) image ## the costliest functions of a control tick and of a request, in cycles of the emulated chip

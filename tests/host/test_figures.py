@@ -1,15 +1,23 @@
 """`make bench` itself: what it says of figures that hold, fail, moved or are gone. Values are given, not measured."""
 
 import json
+import math
+import re
+from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from hil.boards import ROOT
+from hil.report import MARKS
+from pump.core.units import TICKS_PER_MS
+from tests.programs import PL_PER_ML, Oracle
 from tools.bench import __main__ as command
 from tools.bench import results
 from tools.bench.growth import Growth
-from tools.bench.host import law_error
+from tools.bench.host import PhaseLaw, law_error
+from tools.bench.kept import objects
 from tools.bench.soak import random_session
 from tools.bench.table import ROWS
 
@@ -88,6 +96,51 @@ def test_the_page_of_all_figures_has_every_row(tmp_path: Path, monkeypatch: pyte
     assert all(f"| `{name}` | 1 " in text for name in ROWS)
     assert "at most linear" in text
     results.print_table(figures, Console(width=160))
+
+
+def test_the_page_in_docs_has_every_figure_with_the_limits_of_today() -> None:
+    """Its form; the values are those of the run that wrote it, and `make bench` alone judges them."""
+    text = (ROOT / "docs/figures.md").read_text(encoding="utf-8")
+    assert re.search(r"^\d{4}-\d\d-\d\d, revision [0-9a-f]{7,}(-dirty)?, firmware digest `[0-9a-f]{16}`\.", text, re.M)
+    rows = {cells[1].strip(" `"): cells for cells in (line.split("|") for line in text.splitlines()) if len(cells) > 7}
+    assert set(ROWS) <= set(rows), "make bench writes it"
+    for figure in results.figures_of(dict.fromkeys(ROWS, 1.0)):
+        _, _, value, limit, mark, what, peer, _ = rows[figure.name]
+        number, _, unit = value.strip().rpartition(" ")
+        assert math.isfinite(float(number.replace("−", "-").replace(" ", ""))), value
+        assert unit == figure.unit
+        assert limit.strip() == figure.limit.replace("-", "−")
+        assert mark.strip() in MARKS.values()
+        assert (what.strip(), peer.strip()) == (ROWS[figure.name].what, ROWS[figure.name].peer)
+    assert text.count("at most linear") + text.count("more than linear") == 4
+
+
+def test_what_is_kept_is_counted_and_numbers_are_not() -> None:
+    """The figure of a day, on objects that are known."""
+
+    class Holder:
+        def __init__(self) -> None:
+            self.items: list[object] = []
+
+    holder = Holder()
+    before = objects(holder)
+    holder.items += [1, 2**40, 0.5, "text", b"bytes", Holder]
+    assert objects(holder) == before
+    holder.items += [[], {}]
+    assert objects(holder) == before + 2
+    holder.items += [holder.items, holder]
+    assert objects(holder) == before + 2, "each once"
+
+
+def test_the_law_of_a_phase_is_the_oracles() -> None:
+    phases = [["ramp", 60_000, 25 * PL_PER_ML, 50 * PL_PER_ML], ["infuse", 7_001, 7 * PL_PER_ML, 7 * PL_PER_ML]]
+    oracle, before_pl, begin_ms = Oracle(phases), Fraction(), 0
+    for phase in phases:
+        law = PhaseLaw(phase, before_pl, oracle.step_pl)
+        for ms in (0, 1, 777, 6_543, 7_001):
+            exact = oracle.volume_pl(begin_ms + ms) / oracle.step_pl
+            assert Fraction(law.distance(3, ms * TICKS_PER_MS), law.whole) == abs(3 - exact)
+        before_pl, begin_ms = law.after_pl, begin_ms + phase[1]
 
 
 def test_growth_that_is_more_than_linear_is_seen() -> None:

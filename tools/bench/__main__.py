@@ -21,8 +21,7 @@ from tools.bench import chip, growth, host, kept, profile, results, rivals
 Values = dict[str, float]
 # Device time, cycles and bytes are the same however busy this machine is: these run side by side, the longest first.
 BY_THE_CHIP: dict[str, Callable[[], Values]] = {
-    "heap": chip.heap,
-    "steps": chip.steps,
+    "infusion": chip.infusion,
     "slow": chip.slow_steps,
     "timer": rivals.timer,
     "asyncio": rivals.asyncio,

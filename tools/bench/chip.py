@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import tempfile
 import time
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -14,13 +15,12 @@ from hil.targets.emulated import IMAGE
 from pump.app import COLLECT_EVERY_S
 from tests.programs import PL_PER_ML, SYRINGE, Oracle, flat, follow, start
 from titrate.boards import BOARDS
-from tools.bench.kept import ask
 from tools.bench.scripted import ScriptedSerial, scripted
 
 CYCLES_PER_US = 125
 ON_CHIP = Path(__file__).parent / "on_chip"
 UF2_BLOCK, UF2_PAYLOAD = 512, 256
-HEAP_MINUTES = 10
+INFUSION_S = 600
 CONTROL_PERIOD_S = 0.1
 STOPS, CLAMPS, HANGS = 8, 3, 3  # instants of a control period at which each is tried
 
@@ -59,45 +59,45 @@ def tick() -> dict[str, float]:
     }
 
 
-def heap() -> dict[str, float]:
-    """The least that a collection leaves free, and whether it becomes less: a line through all of them."""
+def infusion() -> dict[str, float]:
+    """Ten minutes at a usual rate with all that goes on beside it: telemetry, journal, and a host that asks.
+
+    Of the heap, the least that a collection leaves free, and whether it becomes less: a line through all of them.
+    """
     port = run_script("heap.py")
     bench = port.bench
-    start(bench, flat(25, 3600), attended=True)
+    start(bench, flat(25, INFUSION_S + 60), attended=True)
     boot = bench.pump.hello["boot"]["free_bytes"]
-    for _ in range(HEAP_MINUTES * 6):
-        bench.run_for(8)
-        ask(bench)
+    for second in range(INFUSION_S):
+        bench.run_for(1)
+        bench.pump.status()
+        if second % 10 == 0:
+            bench.pump.request("doses")
+            bench.pump.heartbeat()
     free = [int(text) for text in re.findall(r"HEAP (\d+)", port.drain().decode(errors="replace"))][2:]
     hours = np.arange(len(free)) * COLLECT_EVERY_S / 3600
     return {
+        "step_error_us_max": step_error_us(bench.step_times_us, 25, INFUSION_S),
         "heap_free_boot": boot,
         "heap_free_infusing": min(free),
         "heap_drift_bytes_h": float(np.polyfit(hours, free, 1)[0]),
     }
 
 
-def step_error_us(ml_h: float, seconds: int) -> float:
-    """The largest distance of a step from the law, with telemetry, the journal, and a status asked each second. It has
-    microseconds for a unit, and a first step for its zero."""
+def slow_steps() -> dict[str, float]:
+    """The same time at a rate of one step in twelve seconds."""
     with board() as bench:
-        start(bench, flat(ml_h, seconds + 60))
-        for _ in range(seconds):
-            bench.run_for(1)
-            bench.pump.status()
-        times = bench.step_times_us
+        start(bench, flat(0.1, INFUSION_S + 60))
+        bench.run_for(INFUSION_S)
+        return {"step_error_us_max_slow": step_error_us(bench.step_times_us, 0.1, INFUSION_S)}
+
+
+def step_error_us(times: Sequence[float], ml_h: float, seconds: int) -> float:
+    """The largest distance of a step from the law. It has microseconds for a unit, and a first step for its zero."""
     period_us = float(Oracle(flat(ml_h, 1)).step_pl) * 3600 * 1e6 / (ml_h * PL_PER_ML)
     if len(times) < seconds * 1e6 / period_us - 1:
         raise RuntimeError(f"{len(times)} steps in {seconds} s at {ml_h:g} mL/h: some are missing")
     return max(abs(at_us - times[0] - index * period_us) for index, at_us in enumerate(times))
-
-
-def steps() -> dict[str, float]:
-    return {"step_error_us_max": step_error_us(25, 600)}
-
-
-def slow_steps() -> dict[str, float]:
-    return {"step_error_us_max_slow": step_error_us(0.1, 600)}
 
 
 def fastest() -> dict[str, float]:

@@ -1,6 +1,6 @@
 """What the firmware keeps over 24 simulated hours of infusing, asked all the time.
 
-A day on the emulated chip takes hours, so its heap is watched for ten minutes (chip.heap). A leak is an object more
+A day on the emulated chip takes hours, so its heap is watched for ten minutes (chip.infusion). A leak is an object more
 that somebody still refers to, and the code that could keep one is the same in a simulation; but for the drivers, which
 keep nothing that grows.
 """
