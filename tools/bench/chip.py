@@ -21,6 +21,7 @@ CYCLES_PER_US = 125
 ON_CHIP = Path(__file__).parent / "on_chip"
 UF2_BLOCK, UF2_PAYLOAD = 512, 256
 INFUSION_S = 600
+SETTLED = 12  # collections, until what an infusion needs is there
 CONTROL_PERIOD_S = 0.1
 STOPS, CLAMPS, HANGS = 8, 3, 3  # instants of a control period at which each is tried
 
