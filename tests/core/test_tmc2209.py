@@ -34,13 +34,13 @@ def test_a_reply_with_any_wrong_byte_is_none(at: int) -> None:
     wire = Wire(chip)
     wire.send(datagram(IFCNT))
     received = wire.received()
-    assert reply_of(IFCNT, received) == bytes(4)
+    assert reply_of(datagram(IFCNT), received) == bytes(4)
     wrong = bytearray(received)
     wrong[at] ^= 0x20
-    assert reply_of(IFCNT, bytes(wrong)) is None
-    assert reply_of(IFCNT, received[:at]) is None
-    assert reply_of(IFCNT, received + b"\x05") is None
-    assert reply_of(GSTAT, received) is None
+    assert reply_of(datagram(IFCNT), bytes(wrong)) is None
+    assert reply_of(datagram(IFCNT), received[:at]) is None
+    assert reply_of(datagram(IFCNT), received + b"\x05") is None
+    assert reply_of(datagram(GSTAT), received) is None
 
 
 @pytest.mark.parametrize(("ma", "scale"), [(800, 25), (400, 12), (950, 30), (2000, 31), (1, 0)])

@@ -11,14 +11,16 @@ from hil.urls.lockstep import LockstepSerial
 
 
 class ScriptedSerial(LockstepSerial):
-    """emu:// with a littlefs image; keeps all that the chip has said. uf2: another image than the firmware's."""
+    """emu:// with a littlefs image; keeps all that the chip has said. uf2: another image than the firmware's.
+    board: whose parts are at the pins."""
 
     files: Path
     uf2: Path | None = None
+    board = "pico"
     said = b""
 
     def make_target(self, mechanics: Mechanics, seed: int) -> Target:
-        return Emulated(mechanics, filesystem=self.files, image=self.uf2, seed=seed)
+        return Emulated(mechanics, self.board, filesystem=self.files, image=self.uf2, seed=seed)
 
     def read(self, size: int = 1) -> bytes:
         data = super().read(size)
@@ -32,7 +34,7 @@ class ScriptedSerial(LockstepSerial):
         return self.said
 
 
-def scripted(path: Path, files: dict[str, str | bytes], uf2: Path | None = None) -> ScriptedSerial:
+def scripted(path: Path, files: dict[str, str | bytes], uf2: Path | None = None, board: str = "pico") -> ScriptedSerial:
     """A powered board whose littlefs, made at `path`, holds these files; boot.py runs first."""
     image = LittleFS(block_size=4096, block_count=FLASH_BLOCKS, prog_size=256, read_size=256)
     for name, content in files.items():
@@ -42,7 +44,7 @@ def scripted(path: Path, files: dict[str, str | bytes], uf2: Path | None = None)
             file.write(content.encode() if isinstance(content, str) else content)
     path.write_bytes(bytes(image.context.buffer))
     port = ScriptedSerial()
-    port.files, port.uf2 = path, uf2
+    port.files, port.uf2, port.board = path, uf2, board
     port.port = "emu://"
     port.open()
     return port

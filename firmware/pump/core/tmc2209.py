@@ -66,13 +66,13 @@ def datagram(register: int, value: "int | None" = None) -> bytes:
     return head + bytes([crc8.atm(head)])
 
 
-def reply_of(register: int, received: bytes) -> "bytes | None":
+def reply_of(request: bytes, received: bytes) -> "bytes | None":
     """The four bytes, highest first, of the reply to a request; None for anything but that. received: all that was on
     the wire, our own request included."""
-    if len(received) != REQUEST_BYTES + DATAGRAM_BYTES or received[:REQUEST_BYTES] != datagram(register):
+    if len(received) != REQUEST_BYTES + DATAGRAM_BYTES or received[:REQUEST_BYTES] != request:
         return None
     reply = received[REQUEST_BYTES:]
-    if reply[0] != SYNC or reply[1] != MASTER or reply[2] != register or crc8.atm(reply[:7]) != reply[7]:
+    if reply[0] != SYNC or reply[1] != MASTER or reply[2] != request[2] or crc8.atm(reply[:7]) != reply[7]:
         return None
     return reply[3:7]
 
@@ -95,7 +95,8 @@ class Tmc2209:
         self._chopper = SET_CHOPCONF | resolution << 24
         run, hold = current_scale(run_ma, sense_mohm), current_scale(hold_ma, sense_mohm)
         self._current = HOLD_DELAY << 16 | run << 8 | hold
-        self._asked = 0
+        self._status_request, self._flags_request = datagram(DRV_STATUS), datagram(GSTAT)
+        self._asked: "bytes | None" = None
         self._misses = 0
         self._opens = 0
         self._shut = False  # it has reported an error, and DRV_STATUS is to say which
@@ -132,10 +133,11 @@ class Tmc2209:
         return _named(status[3]) or self._flags(flags[3])
 
     def _read(self, register: int) -> "bytes | None":
+        request = datagram(register)
         for _ in range(TRIES):
-            self._wire.send(datagram(register))
+            self._wire.send(request)
             self._wire.pause_ms(WAIT_MS)
-            found = reply_of(register, self._wire.received())
+            found = reply_of(request, self._wire.received())
             if found is not None:
                 return found
         return None
@@ -152,9 +154,10 @@ class Tmc2209:
                     return "no good reply %d times" % TRIES
             else:
                 self._misses = 0
-                trouble = self._status(reply) if asked == DRV_STATUS else self._flags(reply[3])
-        self._asked = GSTAT if asked == DRV_STATUS and not self._shut else DRV_STATUS
-        self._wire.send(datagram(self._asked))
+                trouble = self._status(reply) if asked is self._status_request else self._flags(reply[3])
+        asked = self._flags_request if asked is self._status_request and not self._shut else self._status_request
+        self._asked = asked
+        self._wire.send(asked)
         return trouble
 
     def _flags(self, flags: int) -> str:

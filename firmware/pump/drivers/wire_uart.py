@@ -15,11 +15,12 @@ class Wire:
         self._uart = UART(number, baud, tx=Pin(tx_pin), rx=Pin(rx_pin), rxbuf=_BUFFER_BYTES)
 
     def send(self, data):
-        self._uart.read()
+        self.received()
         self._uart.write(data)
 
     def received(self):
-        return self._uart.read() or b""
+        size = self._uart.any()  # more than there is would be waited for
+        return self._uart.read(size) if size else b""
 
     def pause_ms(self, ms):
         sleep_ms(ms)

@@ -1,0 +1,29 @@
+"""The drawing of a board holds every pin of its data, and is the same at each run."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+from hil.boards import board_data, board_folder, board_names
+from tools.draw_schematic import Drawing
+
+BREADBOARD = "tests/boards/breadboard"
+
+
+def words(svg: bytes) -> list[str]:
+    return re.findall(r"<text[^>]*>([^<]*)</text>", svg.decode())
+
+
+@pytest.mark.parametrize("name", [*board_names(), BREADBOARD])
+def test_every_pin_is_drawn_once(name: str) -> None:
+    board = board_data(name)
+    drawn = words(Drawing(name).draw(name))
+    for function, gpio in board.PINS.items():
+        assert drawn.count(f"GP{gpio}") == 1
+        assert function in drawn, f"{function} is not drawn: give it a place in tools/draw_schematic.py"
+
+
+@pytest.mark.parametrize("name", board_names())
+def test_the_drawing_that_is_kept_is_of_the_data(name: str) -> None:
+    assert (Path(board_folder(name)) / "schematic.svg").read_bytes() == Drawing(name).draw(name)
