@@ -41,7 +41,8 @@ class Mean:
 
 class Sensors:
     """battery_mv: mean of ten readings. temperature_dc: tenths of a degree, likewise. syringe: after 300 ms of the
-    same. guard (closed) and air: as read. faulty: a reading that cannot be true (SR-DIAG-13).
+    same; syringe_changes: its switch now says something else. guard (closed) and air: as read. faulty: a reading that
+    cannot be true (SR-DIAG-13).
 
     ceiling_mv: what the battery's converter can show at most; there the reading is at its stop.
     """
@@ -61,6 +62,10 @@ class Sensors:
         self._battery_faulty = not 0 < self.battery_mv < ceiling_mv
         self._temperature_faulty = not COLDEST_DC < self.temperature_dc < HOTTEST_DC
         self.faulty = self._battery_faulty or self._temperature_faulty
+
+    @property
+    def syringe_changes(self) -> bool:
+        return self._differs > 0
 
     def sample(self) -> None:
         """Once in every control tick; allocates nothing."""
