@@ -148,6 +148,29 @@ def _skipping() -> Generator[None, Any, Any]:
         raise
 
 
+def _plant_of(node: pytest.Item) -> str | int:
+    marker = node.get_closest_marker("plant")
+    return cast("str | int", marker.args[0]) if marker else DEFAULT_PLANT
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    """A test of the emulated bench runs in a fork that finds it started; every other as ever."""
+    params = item.callspec.params if hasattr(item, "callspec") else {}
+    if params.get("bench_url") != "emu://" or "bench" not in getattr(item, "fixturenames", ()):
+        return None
+    if MISSING.exists() or item.config.option.usepdb:
+        return None
+    from hil import forked
+
+    try:
+        forked.start(SEED, _plant_of(item))
+    except OSError:  # there is no image: the test says so itself
+        return None
+    forked.run(item, nextitem)
+    return True
+
+
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_setup(item: pytest.Item) -> Generator[None, Any, Any]:
     _what_is_lacking(item)
@@ -170,11 +193,14 @@ def need_emulator() -> None:
 
 def opened(config: pytest.Config, url: str, plant: str | int = DEFAULT_PLANT) -> Bench:
     """The bench that the fixture `bench_url` names; a real one has the plant that it has."""
+    from hil import forked
     from hil.bench import open_bench
 
     if not is_real(config):
         if url == "emu://":
             need_emulator()
+            if ready := forked.take(SEED, plant):
+                return ready
         return open_bench(url, seed=SEED, plant=plant)
     from hil import inventory
     from hil.real import RealBench
@@ -184,9 +210,9 @@ def opened(config: pytest.Config, url: str, plant: str | int = DEFAULT_PLANT) ->
 
 @pytest.fixture
 def bench(request: pytest.FixtureRequest, bench_url: str) -> Iterator[Bench]:
-    """A fresh bench; afterwards, the test failed or not, the pump is stopped and looked at."""
-    marker = request.node.get_closest_marker("plant")
-    with opened(request.config, bench_url, marker.args[0] if marker else DEFAULT_PLANT) as bench:
+    """A fresh bench whose pump has started; afterwards, the test failed or not, it is stopped and looked at."""
+    with opened(request.config, bench_url, _plant_of(request.node)) as bench:
+        bench.pump.status()
         yield bench
         check(request, bench)
         if not bench.simulated:

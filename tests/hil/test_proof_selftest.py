@@ -16,10 +16,10 @@ from pump.core import framing, selftest, wire
 from pump.core.library import Library
 from pump.core.selftest import FAILED, PASSED, SKIPPED
 from tests.core.entries import entry
-from tests.emulated.test_heap import scripted
 from tests.programs import SYRINGE, flat, follow, start
 from titrate import library_link
 from titrate.errors import Refused
+from tools.bench.scripted import scripted
 
 STEPS = [name for name, _step in selftest.STEPS]
 CYAN = 4
@@ -95,7 +95,7 @@ def faulty(bench_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         script = FAULTY % lines
         if bench_url == "emu://":
             need_emulator()
-            bench: Bench = scripted(tmp_path / "fs.img", script).bench
+            bench: Bench = scripted(tmp_path / "fs.img", {"boot.py": script}).bench
         else:
             exec(script, {})
             bench = open_bench(bench_url, seed=1)
@@ -395,7 +395,8 @@ def test_a_part_that_fails_during_an_infusion_stops_it(faulty: Callable[[str], B
 def test_a_flipped_bit_of_the_flash_stops_an_infusion(tmp_path: Path) -> None:
     """With pieces so large that the image comes round in seconds; as built it takes a quarter of an hour."""
     need_emulator()
-    bench: Bench = scripted(tmp_path / "fs.img", "from pump.core import selftest\nselftest.IMAGE_BYTES = 65536\n").bench
+    pieces = "from pump.core import selftest\nselftest.IMAGE_BYTES = 65536\n"
+    bench: Bench = scripted(tmp_path / "fs.img", {"boot.py": pieces}).bench
     start(bench, flat(25, 600))
     bench.run_for(25)
     bench.reconnect()
