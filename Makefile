@@ -105,7 +105,7 @@ $(VENV): pyproject.toml constraints.txt tools/venv.sh
 	PYTHON="$(PYTHON)" tools/venv.sh
 	@touch $@
 
-$(EMULATOR): tools/emulator.sh tools/rp2040py.txt | $(VENV)
+$(EMULATOR): tools/emulator.sh tools/rp2040py.txt hil/targets/native.pyx | $(VENV)
 	tools/emulator.sh
 	@touch $@
 
