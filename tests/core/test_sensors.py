@@ -38,7 +38,10 @@ def test_a_switch_counts_from_its_third_sample_on_each_time() -> None:
         there = not there
         inputs.syringe = there
         states = []
+        changing = [sensors.syringe_changes]
         for _ in range(3):
             sensors.sample()
             states.append(sensors.syringe == there)
+            changing.append(sensors.syringe_changes)
         assert states == [False, False, True]
+        assert changing == [False, True, True, False]

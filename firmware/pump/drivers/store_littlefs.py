@@ -3,11 +3,22 @@
 A file is closed, and so committed, before a method returns. littlefs drops what a write that failed had begun.
 The folder must not bear the name of a module: MicroPython imports from `/` before it looks among the frozen ones, and
 would take a folder /pump for the package.
+
+A flash that takes nothing keeps littlefs trying one block after another for longer than the watchdog waits, and the pump
+would be reset at every power-on when it stores that it was. So a mark stands in a word that outlives a reset while a write
+is under way. Found at the start, it refuses every write until the power is cut: the pump is then up, in MEMORY_FAULT.
 """
 
 import os
 
+from machine import mem32
+
+from pump.drivers import chip_rp2
+
+_MARK = chip_rp2.WATCHDOG + 0x14  # a scratch word of the watchdog; 0 after power-on
+_WRITING = 0x3717E
 _NOT_THERE = 2  # ENOENT
+_NO_WRITE = 5  # EIO
 _EXISTS = 17  # EEXIST
 
 
@@ -16,6 +27,7 @@ class Store:
 
     def __init__(self, folder="/store"):
         self._folder = folder
+        self._outlasted = mem32[_MARK] == _WRITING
         try:
             os.mkdir(folder)
         except OSError as error:
@@ -32,18 +44,33 @@ class Store:
             raise
 
     def write(self, name, data):
-        with open(self._path(name), "wb") as file:
-            file.write(data)
+        self._put(name, "wb", data)
 
     def append(self, name, data):
-        with open(self._path(name), "ab") as file:
-            file.write(data)
+        self._put(name, "ab", data)
+
+    def _put(self, name, mode, data):
+        self._mark()
+        try:
+            with open(self._path(name), mode) as file:
+                file.write(data)
+        finally:
+            mem32[_MARK] = 0
 
     def remove(self, name):
-        os.remove(self._path(name))
+        self._mark()
+        try:
+            os.remove(self._path(name))
+        finally:
+            mem32[_MARK] = 0
 
     def names(self):
         return os.listdir(self._folder)
+
+    def _mark(self):
+        if self._outlasted:
+            raise OSError(_NO_WRITE)
+        mem32[_MARK] = _WRITING
 
     def _path(self, name):
         return self._folder + "/" + name
