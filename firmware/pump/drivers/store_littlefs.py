@@ -4,9 +4,10 @@ A file is closed, and so committed, before a method returns. littlefs drops what
 The folder must not bear the name of a module: MicroPython imports from `/` before it looks among the frozen ones, and
 would take a folder /pump for the package.
 
-A flash that takes nothing keeps littlefs trying one block after another for longer than the watchdog waits, and the pump
-would be reset at every power-on when it stores that it was. So a mark stands in a word that outlives a reset while a write
-is under way. Found at the start, it refuses every write until the power is cut: the pump is then up, in MEMORY_FAULT.
+A flash that takes nothing keeps littlefs trying one block after another for longer than the watchdog waits. The pump
+would be reset, store at the next start that it was, and so be reset without end. Hence a mark in a word that outlives a
+reset, while a write is under way. Found at the start, it refuses every write until the power is cut: the pump is up
+then, in MEMORY_FAULT.
 """
 
 import os
