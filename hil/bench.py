@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
 DEFAULT_SYRINGE = "bd-plastipak-50"
 DEFAULT_PLANT = "ideal"
+HELD_S = 1.4  # a key for a second as the pump counts it, which begins with the first or second sample
 
 
 class Target(Protocol):
@@ -297,8 +298,8 @@ class Bench:
         """Holds keys one after the other, each long enough to count."""
         self.run_for(0.4)  # a pump that was just switched on has to see them up first
         for key in keys:
-            self.press(key, 1.2)
-            self.run_for(1.6)
+            self.press(key, HELD_S)
+            self.run_for(HELD_S + 0.4)
 
     @may_raise("STUCK_KEY")
     def hold_key(self, key: str) -> None:

@@ -24,7 +24,7 @@ from titrate.errors import LinkError
 from titrate.ports import open_port
 
 LISTEN_S = 0.1
-SEEN_UP_S, HOLD_S = 0.4, 1.2  # of a key: the pump has to see it up first, and then for a second
+SEEN_UP_S, HOLD_S = 0.4, 1.4  # of a key: the pump has to see it up first, and then for a second
 RELIEVES_S = 5.0  # an opened line has lost its pressure
 RETURNS_S = 10.0  # a board is on the bus again so long after its power
 

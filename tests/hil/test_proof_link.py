@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from hil.bench import Bench
+from hil.bench import HELD_S, Bench
 from pump.core import framing
 from tests.hil.test_dosing import STEP_NL, give, use
 from tests.programs import SYRINGE, Oracle, flat, follow, header, start, state
@@ -124,7 +124,7 @@ def by_host(bench: Bench) -> None:
 
 
 def by_key(bench: Bench) -> None:
-    bench.press("bolus", 1.2)
+    bench.press("bolus", HELD_S)
     bench.run_for(1.4)
     bench.reconnect()
 
@@ -379,7 +379,7 @@ def test_a_key_that_can_do_nothing_is_heard_and_logged(bench: Bench, what: str) 
     bench.run_for(2)
     since_s = bench.now_s
     for key in KEYS[what]:
-        bench.press(key, 1.2)  # held for a second, as its samples see it
+        bench.press(key, HELD_S)
         bench.run_for(1.5)
     bench.run_for(1)
     bench.reconnect()

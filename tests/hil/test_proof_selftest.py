@@ -139,7 +139,7 @@ def in_fault(bench: Bench, steps: int = 0) -> dict[str, Any]:
     ):
         with pytest.raises(Refused, match="FAULT"):
             ask()
-    bench.press("bolus", 1.2)
+    bench.press("bolus", 1.4)
     bench.run_for(3)
     assert bench.steps == steps
     return status
