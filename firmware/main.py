@@ -68,6 +68,7 @@ app = App(
     watchdog=Watchdog(board.WATCHDOG_MS),
     watchdog_reset=unexpected_reset,
     collect=gc.collect,
+    collect_every_s=5 if FROZEN else 1,  # as files the bytecode lies in the heap, which is full the sooner
     inputs=inputs,
     annunciator=annunciator,
     store=store,

@@ -50,7 +50,7 @@ class App:
 
     board: data of boards/*/board.py. build: VERSION, DIGEST. serial: number of the chip.
     watchdog_reset: whether the last reset was one.
-    collect(): collects garbage; a simulation has none to fear.
+    collect(): collects garbage; a simulation has none to fear. collect_every_s: seconds between two of them.
     """
 
     def __init__(
@@ -70,6 +70,7 @@ class App:
         annunciator: "Annunciator",
         store: "Store",
         parts: "Parts",
+        collect_every_s: int = COLLECT_EVERY_S,
     ) -> None:
         self._stepper = stepper
         stepper.enable(False)
@@ -96,7 +97,7 @@ class App:
         self._to_status_ms = 0
         self._slot = 0  # of this control tick among TICKS_A_SECOND: what is slow is spread over them
         self._since_second_ms = 0
-        self._to_collect_s = COLLECT_EVERY_S
+        self._to_collect_s = self._collect_every_s = collect_every_s
         self._watched = self._fed = self._planned = -1  # the beats of each duty, when the watchdog was fed
         self.faulty_lines = 0
         self._tell_faulty_at = 1
@@ -283,7 +284,7 @@ class App:
         """Once a second; the collection itself less often."""
         self._to_collect_s -= 1
         if not self._to_collect_s:
-            self._to_collect_s = COLLECT_EVERY_S
+            self._to_collect_s = self._collect_every_s
             self._collect()
 
     def _tell_events(self, log: "Journal") -> None:
