@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 from hil import inventory
-from hil.bench import Bench
+from hil.bench import HELD_S, Bench
 from hil.benchfile import BenchFile
 from hil.flow import DENSITY_G_ML
 from hil.guard import GuardedPump
@@ -24,7 +24,7 @@ from titrate.errors import LinkError
 from titrate.ports import open_port
 
 LISTEN_S = 0.1
-SEEN_UP_S, HOLD_S = 0.4, 1.4  # of a key: the pump has to see it up first, and then for a second
+SEEN_UP_S = 0.4  # of a key: the pump has to see it up first
 RELIEVES_S = 5.0  # an opened line has lost its pressure
 RETURNS_S = 10.0  # a board is on the bus again so long after its power
 
@@ -192,7 +192,7 @@ class RealBench:
             return
         self.run_for(SEEN_UP_S)
         for key in keys:
-            self.press(key, HOLD_S)
+            self.press(key, HELD_S)
             self.run_for(SEEN_UP_S)
 
     def _hold(self, key: str, down: bool) -> None:

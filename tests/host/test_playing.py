@@ -158,7 +158,7 @@ def test_after_a_power_cut_the_rest_of_the_rest_goes_on_from_the_pumps_own_count
         session = play(bench, Helper([(at_s, cut)]), plan)
         assert session.outcome == "alarm"
         assert "POWER_INTERRUPTED" in names(session)
-        assert session.device_seconds == pytest.approx(at_s, abs=3)
+        assert session.device_seconds == pytest.approx(at_s, abs=1)
         bench.pump.acknowledge()
         plan, done_ml = rest(short_plan(), bench.pump, "pump")
         counted_ml.append(session.counted_ml)
