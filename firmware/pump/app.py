@@ -84,8 +84,8 @@ class App:
         self._inputs = inputs
         self._annunciator = annunciator
         self.feeder = Feeder(stepper)
-        memory = Memory(store)
-        memory.open(watchdog.feed)
+        memory = Memory(store, watchdog.feed)
+        memory.open()
         watchdog.feed()
         self.controller = Controller(board, build, serial, self.feeder, inputs, memory)
         self._signals = self.controller.signals
@@ -230,6 +230,8 @@ class App:
                 self._follow_state()
             if reply:
                 self._link.write(framing.encode(reply))
+            if message.get("method") == "load" and not self._course:
+                self._collect()  # else the phases lie scattered, and among them no large piece of the heap is free
             if self.controller.log.last - self.controller.log.saved > MOST_UNSAVED:
                 self.controller.log.save()
 

@@ -3,7 +3,7 @@
 One store belongs to one pump for as long as the bench is open; every boot of the firmware is given the same one.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 
 class PowerCut(BaseException):
@@ -40,6 +40,12 @@ class Store:
     def read(self, name: str) -> bytes | None:
         self._need_power()
         return self.files.get(name)
+
+    def lines(self, name: str) -> Iterator[bytes]:
+        yield from (self.read(name) or b"").splitlines(keepends=True)
+
+    def write_pieces(self, name: str, pieces: Iterable[bytes]) -> None:
+        self.write(name, b"".join(pieces))
 
     def write(self, name: str, data: bytes) -> None:
         before = self.files.get(name, b"")

@@ -3,7 +3,7 @@
 import pytest
 
 from hil.bench import Bench, open_bench
-from pump.core.wire import SETTINGS
+from pump.core.wire import PROGRAM, SETTINGS
 from tests.programs import SYRINGE, flat, follow, header, start
 from titrate.errors import Refused
 
@@ -30,6 +30,16 @@ def test_settings_and_program_are_read_back_unchanged_after_a_power_cut(bench: B
     again(bench)
     assert bench.pump.settings() == {"occlusion_level": 0, "near_empty_level": 2}
     assert bench.pump.program() == (header(phases), phases, digest)
+
+
+def test_the_longest_program_is_confirmed_runs_and_outlives_a_power_cut(bench: Bench) -> None:
+    """It takes half of the chip's heap, in small pieces, and longer to store than the watchdog waits."""
+    phases = [flat(20 + number % 7, 1)[0] for number in range(PROGRAM["phases"][2])]
+    start(bench, phases)
+    follow(bench, lambda status: status["phase"] == 2)
+    again(bench)
+    found = bench.pump.request("program", first=len(phases) - 3)
+    assert (found["program"], found["phases"]) == (header(phases), phases[-3:])
 
 
 @pytest.mark.sim_only("the same core decides")

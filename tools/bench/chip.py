@@ -75,7 +75,7 @@ def infusion() -> dict[str, float]:
         if second % 10 == 0:
             bench.pump.request("doses")
             bench.pump.heartbeat()
-    free = [int(text) for text in re.findall(r"HEAP (\d+)", port.drain().decode(errors="replace"))][2:]
+    free = [int(text) for text in re.findall(r"HEAP \d+ (\d+)", port.drain().decode(errors="replace"))][2:]
     hours = np.arange(len(free)) * COLLECT_EVERY_S / 3600
     return {
         "step_error_us_max": step_error_us(bench.step_times_us, 25, INFUSION_S),

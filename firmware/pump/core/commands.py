@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from pump.core.hardware import Message, Phase
 
 
-PHASE_BYTES = 200  # in RAM: the phase, and its part of what is packed to be stored
+PHASE_BYTES = 200  # in RAM: a phase with bounds
 RESERVE_BYTES = 32768  # for everything else that an infusion needs
 ENOUGH_BYTES = 1 << 20  # where nobody has measured: a simulation
 
@@ -163,13 +163,13 @@ def confirm(pump: "Controller", digest: str, overrides: "list[object]") -> "Mess
 
 def program(pump: "Controller", first: int) -> "Message":
     """The program that was confirmed last, as it is stored: it outlives the power (SR-LOG-05, SR-UI-01)."""
-    stored = pump.memory.program()
+    stored = pump.memory.program(first, wire.PHASES_PER_LOAD)
     if stored is None:
         raise Refusal(wire.WRONG_PARAMETERS, "program: none is stored")
     header, phases, digest = stored
-    if not is_whole(first, 0, len(phases)):
-        raise Refusal(wire.WRONG_PARAMETERS, "first: must be 0 to %d" % len(phases))
-    return {"program": header, "phases": phases[first : first + wire.PHASES_PER_LOAD], "digest": digest}
+    if not is_whole(first, 0, header["phases"]):
+        raise Refusal(wire.WRONG_PARAMETERS, "first: must be 0 to %d" % header["phases"])
+    return {"program": header, "phases": phases, "digest": digest}
 
 
 def _check_ready(pump: "Controller") -> None:

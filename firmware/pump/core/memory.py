@@ -17,8 +17,7 @@ from pump.core.wire import SETTINGS
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterator
-    from typing import Any
+    from collections.abc import Callable, Iterator, Sequence
 
     from pump.core.access import Operators
     from pump.core.hardware import Message, Phase
@@ -37,6 +36,7 @@ _OPERATORS = "operators"
 _HISTORY = "history"
 _HISTORY_LINES = 16
 _NO_SLOT = 2
+_CRC_BYTES = 9  # a space, and eight digits
 
 
 class Memory:
@@ -45,10 +45,11 @@ class Memory:
     settings: {name: value}. library: the stored one, or an empty one. operators: as Access has them. interrupted:
     whether power failed while an infusion was under way. totals: of TOTALS, as of the last checkpoint, what may have
     been delivered after it included; None before the first one. ledger_state: for Ledger.restore, or None.
+    alive(): called while a large library is read, or a long program written: both take longer than the watchdog waits.
     lost_steps: to be booked on top.
     """
 
-    def __init__(self, store: "Store") -> None:
+    def __init__(self, store: "Store", alive: "Callable[[], None]") -> None:
         self._store = store
         self.journal = Journal(store)
         self._totals = Checkpoint(store, "totals", TOTALS, STATE_LENGTH, UNSIGNED_32)
@@ -65,18 +66,18 @@ class Memory:
         self.ledger_state: "list[int] | None" = None
         self.interrupted = False
         self.lost_steps = 0
+        self._alive = alive
 
     # --- at power-on
 
-    def open(self, alive: "Callable[[], None]") -> None:
-        """Reads everything. Nothing that is damaged is used, and each of it is in `findings`. alive(): called again
-        and again, for a large library takes longer to read than the watchdog waits."""
+    def open(self) -> None:
+        """Reads everything. Nothing that is damaged is used, and each of it is in `findings`."""
         for name, sequence, text in self.journal.open():
             if name in chain.FAULTS:
                 self.findings.append("journal: %s at record %d: %s" % (name, sequence, text))
         self._open_totals()
         self._open_settings()
-        self._open_library(alive)
+        self._open_library()
         self._open_operators()
 
     def _open_totals(self) -> None:
@@ -106,7 +107,7 @@ class Memory:
             self.findings.append("settings: damaged; those before, or the defaults, are in force")
             self._settings.save([self.settings[name] for name in sorted(SETTINGS)])
 
-    def _open_library(self, alive: "Callable[[], None]") -> None:
+    def _open_library(self) -> None:
         """A damaged library is set aside: there is none at the next power-on, and a new one can be loaded."""
         values, torn = self._slot.load()
         if not values and not torn:
@@ -118,7 +119,7 @@ class Memory:
             if values[0] == _NO_SLOT:
                 self.library_intact = None
                 return
-            self.library = from_lines(self._lines(_LIBRARY % values[0]), alive)
+            self.library = from_lines(self._lines(_LIBRARY % values[0]), self._alive)
             self.library_intact = True
         except Refusal as refusal:
             self.findings.append(refusal.reason)
@@ -129,20 +130,18 @@ class Memory:
 
     def _open_operators(self) -> None:
         try:
-            self.operators = self._recall(_OPERATORS) or {}
+            lines = list(self._kept(_OPERATORS))
+            if lines:
+                self.operators = json.loads(lines[0])
         except ValueError:
             self.findings.append("operators: damaged; none is known")
 
     def _lines(self, name: str) -> "Iterator[str]":
-        data = self._store.read(name) or b""
-        at = 0
-        while at < len(data):
-            end = data.find(b"\n", at) + 1 or len(data)
+        for line in self._store.lines(name):
             try:
-                yield data[at:end].decode()
+                yield line.decode()
             except UnicodeError:
                 yield "damaged"
-            at = end
 
     # --- while running
 
@@ -192,19 +191,25 @@ class Memory:
 
     def save_program(self, header: "Message", phases: "list[Phase]", digest: str) -> bool:
         """Keeps the program that a person has confirmed (SR-LOG-05)."""
-        return self._keep(_PROGRAM, [header, phases, digest])
+        return self._keep(_PROGRAM, [[header, digest]] + phases)
 
-    def program(self) -> "tuple[Message, list[Phase], str] | None":
-        """The program that was confirmed last; None where there is none, or a damaged one."""
+    def program(self, first: int, most: int) -> "tuple[Message, list[Phase], str] | None":
+        """Of the program that was confirmed last the header, up to `most` phases from `first`, and the digest; None
+        where there is none, or a damaged one."""
+        header, digest, phases = None, "", []
         try:
-            header, phases, digest = self._recall(_PROGRAM)
+            for index, line in enumerate(self._kept(_PROGRAM)):
+                if not index:
+                    header, digest = json.loads(line)
+                elif first < index <= first + most:
+                    phases.append(json.loads(line))
         except (ValueError, TypeError):
             return None
-        return header, phases, digest
+        return (header, phases, digest) if header else None
 
     def save_operators(self, operators: "Operators") -> bool:
         """Stores who may do what."""
-        if not self._keep(_OPERATORS, operators):
+        if not self._keep(_OPERATORS, [operators]):
             return False
         self.operators = operators
         return True
@@ -234,27 +239,37 @@ class Memory:
         except (OSError, UnicodeError):
             return []
 
-    def _keep(self, name: str, value: object) -> bool:
-        """Stores a value with its CRC."""
-        data = json.dumps(value).encode()
+    def _keep(self, name: str, values: "Sequence[object]") -> bool:
+        """Stores values, a line each, and a CRC of them all. Never in one piece: the heap, of which a long program
+        takes half, is in small ones then."""
         try:
-            self._store.write(name, data + b" %08x" % binascii.crc32(data))
+            self._store.write_pieces(name, self._lines_with_crc(values))
         except OSError:
             return False
         return True
 
-    def _recall(self, name: str) -> "Any":
-        """What was stored; None where nothing was. Raises ValueError where it is damaged."""
+    def _lines_with_crc(self, values: "Sequence[object]") -> "Iterator[bytes]":
+        crc = 0
+        for index, value in enumerate(values):
+            line = (b"\n" if index else b"") + json.dumps(value).encode()
+            crc = binascii.crc32(line, crc)
+            yield line
+            self._alive()
+        yield b" %08x" % crc
+
+    def _kept(self, name: str) -> "Iterator[bytes]":
+        """The lines that `_keep` stored; none where nothing was. ValueError behind the last if they are damaged."""
+        crc, ends = 0, b""
         try:
-            data = self._store.read(name)
+            for line in self._store.lines(name):
+                ends = line[-_CRC_BYTES:]
+                line = line if line.endswith(b"\n") else line[:-_CRC_BYTES]
+                crc = binascii.crc32(line, crc)
+                yield line
         except OSError:
-            data = b""
-        if data is None:
-            return None
-        end = len(data) - 9
-        if end < 0 or data[end:] != b" %08x" % binascii.crc32(data[:end]):
+            ends = b"unreadable"
+        if ends and ends != b" %08x" % crc:
             raise ValueError(name)
-        return json.loads(data[:end].decode())
 
 
 def is_settings(settings: "Message") -> bool:

@@ -44,17 +44,29 @@ class Store:
                 return None
             raise
 
+    def lines(self, name):
+        try:
+            with open(self._path(name), "rb") as file:
+                yield from file
+        except OSError as error:
+            if error.errno != _NOT_THERE:
+                raise
+
     def write(self, name, data):
-        self._put(name, "wb", data)
+        self._put(name, "wb", (data,))
+
+    def write_pieces(self, name, pieces):
+        self._put(name, "wb", pieces)
 
     def append(self, name, data):
-        self._put(name, "ab", data)
+        self._put(name, "ab", (data,))
 
-    def _put(self, name, mode, data):
+    def _put(self, name, mode, pieces):
         self._mark()
         try:
             with open(self._path(name), mode) as file:
-                file.write(data)
+                for piece in pieces:
+                    file.write(piece)
         finally:
             mem32[_MARK] = 0
 
