@@ -142,12 +142,18 @@ TEXT: "Final" = 4
 REQUIREMENTS: "Final" = 5
 NAMES = sorted(ALARMS, key=lambda name: (-ALARMS[name][PRIORITY], name))  # highest priority first
 BITS = {name: 1 << i for i, name in enumerate(NAMES)}
+_NAME_OF = {BITS[name]: name for name in NAMES}
 PASSING_BITS = sum([BITS[name] for name in NAMES if ALARMS[name][LATCH] == PASSING])
 
 
 def named(bits: int) -> list[str]:
     """Names of the alarms in a bit set, highest priority first."""
-    return [name for name in NAMES if bits & BITS[name]] if bits else []
+    names = []
+    while bits:
+        lowest = bits & -bits
+        names.append(_NAME_OF[lowest])
+        bits ^= lowest
+    return names
 
 
 def lowest_effect(bits: int) -> int:
