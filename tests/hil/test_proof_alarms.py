@@ -30,7 +30,9 @@ SLOWEST_BURST_S = 17.0
 BOARD = board_data()
 HELD_ML_H = 0.5
 SIGNAL_MS = 200  # from the tick that finds a condition to the pins: one control tick, and one of the time's own grain
-RECORD = re.compile(r"([A-Z_]+) at (-?\d+) Pa, (\d+) steps, (\d+) mV, (-?\d+) dC; each second before((?: -?\d+)+) Pa")
+RECORD = re.compile(
+    r"([A-Z_]+) at (-?\d+) Pa, (\d+) steps, (\d+) mV, (-?\d+) dC(?:, ([^;]+))?; each second before((?: -?\d+)+) Pa"
+)
 SIM_ONLY = pytest.mark.sim_only("minutes to an hour of device time; the same core decides")
 
 
@@ -41,6 +43,12 @@ class Measured(NamedTuple):
     steps: int
     mv: int
     dc: int
+    said: str  # the value that tripped it, where it is none of these
+
+    @property
+    def beside(self) -> list[int]:
+        """The numbers of what is said."""
+        return [int(number) for number in re.findall(r"\d+", self.said)]
 
 
 class Case(NamedTuple):
@@ -190,14 +198,23 @@ def held_key(bench: Bench) -> None:
     bench.reconnect()
 
 
+def about(left_nl: int) -> Callable[[Measured], bool]:
+    """Within a second of its flow at 25 mL/h, and a step."""
+    return lambda measured: abs(measured.beside[0] - left_nl) < 10_000
+
+
 CASES = {
     "MOTOR_FAULT": Case(after_infusing(lambda bench: bench.add_pulses(20)), HIGH, "FAULT"),
-    "OVER_DELIVERY": Case(after_infusing(compared_with(0.5)), HIGH, "ALARM", 400),
+    "OVER_DELIVERY": Case(
+        after_infusing(compared_with(0.5)), HIGH, "ALARM", 400, lambda measured: measured.beside[1] == 12_500_000
+    ),
     "GUARD_OPEN": Case(after_infusing(Bench.open_guard), HIGH, "ALARM"),
     "OCCLUSION": Case(stopping("OCCLUSION"), MEDIUM, "ALARM", 30, lambda measured: measured.pa > 10_000),
     "LINE_DISCONNECTED": Case(stopping("LINE_DISCONNECTED"), MEDIUM, "ALARM", 5, lambda measured: measured.pa < 3000),
-    "AIR_IN_LINE": Case(stopping("AIR_IN_LINE"), MEDIUM, "ALARM", 3),
-    "SYRINGE_EMPTY": Case(nearly_empty(60_000, 25), MEDIUM, "ALARM", 15),
+    "AIR_IN_LINE": Case(
+        stopping("AIR_IN_LINE"), MEDIUM, "ALARM", 3, lambda measured: BOARD.AIR_SINGLE_NL <= measured.beside[0] < 60_000
+    ),
+    "SYRINGE_EMPTY": Case(nearly_empty(60_000, 25), MEDIUM, "ALARM", 15, lambda measured: measured.beside == [0]),
     "SYRINGE_MISSING": Case(stopping("SYRINGE_MISSING"), MEDIUM, "ALARM"),
     "SENSOR_FAULT": Case(
         after_infusing(STOPPING["SENSOR_FAULT"].cause), MEDIUM, "ALARM", 3, lambda measured: measured.pa < -20_000
@@ -213,11 +230,13 @@ CASES = {
     "MEMORY_FAULT": Case(after_infusing(full_flash), LOW, "ALARM", 5),
     "WATCHDOG_RESET": Case(after_infusing(hang), LOW, "ALARM"),
     "POWER_INTERRUPTED": Case(after_infusing(lose_power), LOW, "ALARM"),
-    "DOSE_LIMIT": Case(beyond_the_dose, LOW, "KVO"),
+    "DOSE_LIMIT": Case(beyond_the_dose, LOW, "KVO", 5, lambda measured: 0 < measured.beside[0] == measured.beside[2]),
     "RESERVOIR_LOW": Case(
-        nearly_empty(1_300_000, 25, near_empty_nl=1_250_000, near_empty_action="hold"), LOW, "KVO", 12
+        nearly_empty(1_300_000, 25, near_empty_nl=1_250_000, near_empty_action="hold"), LOW, "KVO", 12, about(1_250_000)
     ),
-    "UNDER_DELIVERY": Case(after_infusing(compared_with(2)), LOW, "INFUSING", 400),
+    "UNDER_DELIVERY": Case(
+        after_infusing(compared_with(2)), LOW, "INFUSING", 400, lambda measured: measured.beside[1] == 50_000_000
+    ),
     "BATTERY_LOW": Case(
         after_infusing(lambda bench: bench.set_supply(10.5)),
         LOW,
@@ -225,7 +244,7 @@ CASES = {
         25,
         lambda measured: BOARD.BATTERY_DEPLETED_MV < measured.mv < BOARD.BATTERY_LOW_MV,
     ),
-    "NEAR_EMPTY": Case(nearly_empty(1_300_000, 25, near_empty_action="keep"), LOW, "INFUSING", 12),
+    "NEAR_EMPTY": Case(nearly_empty(1_300_000, 25, near_empty_action="keep"), LOW, "INFUSING", 12, about(1_250_000)),
     "STUCK_KEY": Case(after_infusing(held_key), LOW, "INFUSING"),
     "PAUSED_TOO_LONG": Case(after_infusing(paused), LOW, "PAUSED", 5),
     "IDLE_TOO_LONG": Case(staged, LOW, "IDLE", 5),
@@ -257,7 +276,7 @@ def records(bench: Bench, name: str) -> list[tuple[dict[str, Any], Measured]]:
     for event in bench.pump.events():
         match = RECORD.fullmatch(event["text"]) if event["kind"] == "alarm" else None
         if match and match[1] == name:
-            found.append((event, Measured(*map(int, match.groups()[1:5]))))
+            found.append((event, Measured(*map(int, match.groups()[1:5]), match[6] or "")))
     return found
 
 

@@ -8,7 +8,9 @@ import pytest
 from hil.bench import Bench, open_bench
 from pump.core import limits
 from pump.core.syringes import RESERVE_NL, SYRINGES, step_volume_pl
+from tests.hil.test_alarms import has
 from tests.hil.test_dosing import STEP_NL, give, use
+from tests.hil.test_proof_alarms import compared_with
 from tests.programs import SYRINGE, flat, follow, header, start
 from titrate.errors import Refused
 
@@ -283,6 +285,18 @@ def test_an_alarm_that_leaves_the_motor_running_bars_a_bolus_and_a_low_alert_doe
     bench.pump.acknowledge()
     assert bench.pump.status()["alarms"] == ["BATTERY_LOW"]
     assert bench.pump.bolus(50_000, 5000) == 50_000
+
+
+@SIM_ONLY
+@pytest.mark.expects("UNDER_DELIVERY")
+@pytest.mark.requirement("SR-BOLUS-06")
+def test_no_bolus_is_given_while_the_delivery_itself_is_in_doubt(bench: Bench) -> None:
+    use(bench)
+    give(bench, flat(10, 3600))
+    compared_with(2)(bench)
+    follow(bench, has("UNDER_DELIVERY"))
+    with pytest.raises(Refused, match="refused during UNDER_DELIVERY"):
+        bench.pump.bolus(50_000, 5000)
 
 
 @SIM_ONLY

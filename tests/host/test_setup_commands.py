@@ -6,6 +6,7 @@ import pytest
 from typer.testing import CliRunner
 
 from hil.bench import Bench, open_bench
+from pump.core.library import DEFAULTS
 from tests.programs import PL_PER_ML, SYRINGE, flat, follow, header
 from titrate.cli import app
 from titrate.client import Pump
@@ -58,6 +59,14 @@ def test_the_history_names_the_libraries_and_when_they_came_in_force(bench: Benc
     assert entry["utc"].endswith("+00:00")
     assert len(entry["digest"]) == 16
     assert entry["digest"] in run("library", "history")
+
+
+@pytest.mark.requirement("SR-LIB-16")
+def test_the_defaults_of_the_firmware_are_shown(bench: Bench) -> None:
+    assert json.loads(run("library", "defaults", "--json")) == DEFAULTS
+    shown = run("library", "defaults")
+    assert "rate_most_nl_h          99900000\n" in shown
+    assert "time_format             24 h\n" in shown
 
 
 def test_adjust_sets_a_rate_in_any_unit_of_a_protocol(bench: Bench) -> None:

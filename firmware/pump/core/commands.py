@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from pump.core.hardware import Message, Phase
 
 
+_UNDER_DELIVERY = alarms.BITS["UNDER_DELIVERY"]
 PHASE_BYTES = 200  # in RAM: a phase with bounds
 RESERVE_BYTES = 32768  # for everything else that an infusion needs
 ENOUGH_BYTES = 1 << 20  # where nobody has measured: a simulation
@@ -244,7 +245,7 @@ def stop(pump: "Controller") -> "Message":
 
 def bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "list[object]") -> "Message":
     """Adds a bolus on top of the running program (SR-BOLUS-01, SR-BOLUS-02, SR-LINK-03); none during an alarm that
-    lowers the rate or has more than low priority (SR-BOLUS-06)."""
+    lowers the rate, has more than low priority or doubts the delivery (SR-BOLUS-06)."""
     pump.dosing.ledger.request()
     try:
         return _bolus(pump, volume_nl, duration_ms, overrides)
@@ -259,7 +260,11 @@ def _bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "lis
     infusion, syringe, step_volume = pump.infusion, pump.syringe, pump.step_volume
     if infusion is None or syringe is None or step_volume is None:
         raise Refusal(wire.NOT_IN_STATE, "bolus: no program is running")
-    if alarms.lowest_effect(pump.alarms) < alarms.KEEP or alarms.highest_priority(pump.alarms) > alarms.LOW:
+    if (
+        alarms.lowest_effect(pump.alarms) < alarms.KEEP
+        or alarms.highest_priority(pump.alarms) > alarms.LOW
+        or pump.alarms & _UNDER_DELIVERY
+    ):
         raise Refusal(wire.STILL_TRUE, "bolus: refused during %s" % ", ".join(alarms.named(pump.alarms)))
     volume_pl = volume_nl * PL_PER_NL
     together_pl_h = volume_pl * MS_PER_H // duration_ms + infusion.highest_pl_h()
@@ -350,6 +355,7 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "library": housekeeping.library,
     "library_load": housekeeping.library_load,
     "library_confirm": housekeeping.library_confirm,
+    "defaults": housekeeping.defaults,
     "library_history": housekeeping.library_history,
     "clear": housekeeping.clear,
     "clear_confirm": housekeeping.clear_confirm,

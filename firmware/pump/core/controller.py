@@ -110,7 +110,7 @@ class Controller:
     def raise_alarms(self, bits: int) -> None:
         """Puts alarms in force, told, seen and heard (SR-ALARM-01), and takes their effect on the motor."""
         for name in alarms.named(bits & ~self.alarms):
-            self.log.add(self.now_ms, "alarm", "%s at %s" % (name, self._measured()))
+            self.log.add(self.now_ms, "alarm", "%s at %s" % (name, self.watch.measured(self, name)))
             self.changed = True
         self.alarms |= bits
         self.signals.set(alarms.highest_priority(self.alarms), True)
@@ -123,9 +123,6 @@ class Controller:
             self.event("HALT")
         elif effect == alarms.HOLD and self.state in ("INFUSING", "BOLUS"):
             self.hold("HOLD")
-
-    def _measured(self) -> str:
-        return "%d Pa, %d steps, %s" % (self.pressure_pa, self.total_steps, self.watch.measured())
 
     def hold(self, event: str) -> None:
         """From the program down to the hold rate (KVO)."""

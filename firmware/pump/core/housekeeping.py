@@ -3,7 +3,7 @@
 from binascii import crc32, hexlify
 
 from pump.core import alarms, wire
-from pump.core.library import Incoming, part
+from pump.core.library import DEFAULTS, Incoming, part
 from pump.core.memory import is_settings
 from pump.core.program import Refusal, is_whole
 from pump.core.signals import MOST_MUTE_MS
@@ -152,6 +152,11 @@ def library_confirm(pump: "Controller", digest: str, utc_s: int) -> "Message":
     pump.log.add(pump.now_ms, "library", "%d entries, digest %s" % (len(coming.entries), coming.digest))
     pump.event("CONFIGURE")
     return {"digest": coming.digest}
+
+
+def defaults(pump: "Controller") -> "Message":
+    """What the firmware offers a person before choosing (SR-LIB-16)."""
+    return dict(DEFAULTS)
 
 
 def library_history(pump: "Controller") -> "Message":

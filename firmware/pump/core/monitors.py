@@ -160,6 +160,10 @@ class Air:
             self._bubble_steps = 0
         return self._full or self._bubble_steps >= self._single_steps
 
+    def seen_steps(self) -> "tuple[int, int]":
+        """Of the bubble that is at the detector, and of all in the hour."""
+        return self._bubble_steps, self._sum_steps
+
     def pass_minute(self) -> None:
         """Once a minute: the oldest leaves the hour."""
         minutes = self._minutes

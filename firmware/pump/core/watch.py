@@ -68,7 +68,7 @@ class Watch:
             board.FLOW_PERCENT, board.FLOW_NL_H, board.FLOW_BASAL_S, board.FLOW_BOLUS_S, board.FLOW_TIMED_S
         )
         self._flow_of: "object" = None  # what the flow was compared with: (course, phase, state)
-        self._flow_steps = 0
+        self._flow_steps = self._second_steps = 0
         self._rate_pl_h = 0
         self._minute_ms = 0
         self._near_empty_min = board.NEAR_EMPTY_MIN[-1]
@@ -105,12 +105,31 @@ class Watch:
         """What can only be true while a program is under way is over."""
         self.slow &= ~_OF_A_PROGRAM
 
-    def measured(self) -> str:
-        """What the sensors say, and what the pressure was before, for the record of an alarm (SR-ALARM-02,
-        SR-ALARM-12)."""
+    def measured(self, pump: "Controller", name: str) -> str:
+        """For the record of an alarm: what the sensors say, the value that tripped it where that is none of them, and
+        what the pressure was before (SR-ALARM-02, SR-ALARM-12)."""
         sensors = self.sensors
         before = " ".join([str(pressure_pa) for pressure_pa in self._recent_pa])
-        return "%d mV, %d dC; each second before %s Pa" % (sensors.battery_mv, sensors.temperature_dc, before)
+        return "%d Pa, %d steps, %d mV, %d dC%s; each second before %s Pa" % (
+            pump.pressure_pa,
+            pump.total_steps,
+            sensors.battery_mv,
+            sensors.temperature_dc,
+            self._tripped(pump, name),
+            before,
+        )
+
+    def _tripped(self, pump: "Controller", name: str) -> str:
+        if name == "AIR_IN_LINE":
+            bubble_steps, hour_steps = self._air.seen_steps()
+            return ", %d nL of air at once, %d in the hour" % (pump.nl_of(bubble_steps), pump.nl_of(hour_steps))
+        if name == "DOSE_LIMIT":
+            return ", %d, %d and %d ng in 1, 4 and 24 h" % tuple(pump.dosing.ledger.given_ng())
+        if name in ("SYRINGE_EMPTY", "RESERVOIR_LOW", "NEAR_EMPTY"):
+            return ", %d nL left" % pump.remaining_nl()
+        if name in ("OVER_DELIVERY", "UNDER_DELIVERY"):
+            return ", %d steps a second at %d nL/h" % (self._second_steps, self._rate_pl_h // PL_PER_NL)
+        return ""
 
     # --- in every control tick
 
@@ -233,7 +252,7 @@ class Watch:
     def _compare_flow(self, pump: "Controller", running: bool, rate_pl_h: int, elapsed_ms: int) -> int:
         """Pulses against the programmed rate (SR-ACC-03 to SR-ACC-10); anew with each phase, bolus and start."""
         course = pump.course
-        steps = pump.total_steps - self._flow_steps
+        steps = self._second_steps = pump.total_steps - self._flow_steps
         self._flow_steps = pump.total_steps
         mean_pl_h = (rate_pl_h + self._rate_pl_h) // 2
         self._rate_pl_h = rate_pl_h

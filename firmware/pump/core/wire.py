@@ -76,6 +76,7 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
         {"digest": str, "utc_s": int},
         "puts the library that has this digest in force; utc_s is kept beside it, 0 if nobody knows",
     ),
+    "defaults": (None, {}, "what a person is offered before choosing; it seeds a program and never starts one"),
     "library_history": (None, {}, "the libraries that came in force, and when"),
     "clear": (
         "CONFIGURE",

@@ -88,6 +88,19 @@ def upload(file: File, port: output.Port, json: output.Json = False) -> None:
         output.results().print(f"{len(found.entries)} entries are in force, digest {digest}", soft_wrap=True)
 
 
+def defaults(port: output.Port, json: output.Json = False) -> None:
+    """What a pump's firmware offers before anything is chosen; it seeds a program and never starts one."""
+    from titrate.client import Pump
+
+    with Pump.open(port) as pump:
+        found = pump.request("defaults")
+    if json:
+        output.document(found)
+        return
+    for name, value in sorted(found.items()):
+        output.results().print(f"{name:<22}  {value}", markup=False, highlight=False)
+
+
 def history(port: output.Port, json: output.Json = False) -> None:
     """The libraries that came in force in a pump, and when."""
     from datetime import UTC, datetime
@@ -148,4 +161,4 @@ def _or_none(value: object) -> str:
     return "none" if value is None else str(value)
 
 
-library = (validate, show, diff, upload, history)
+library = (validate, show, diff, upload, history, defaults)
