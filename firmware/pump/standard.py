@@ -81,6 +81,10 @@ STAGED_S = 600  # SR-UI-09: a program that is loaded and not started
 REPEATS = 3  # SR-STOP-06: the same alarm, stop and start, so often
 REPEATS_S = 600
 
+# Filling or flushing the line: how fast, and for how long at most (SR-PRIME-02): 6.7 mL, more than a long line holds.
+PRIME_NL_H = 200000000
+PRIME_S = 120
+
 # Hold rate after completion or for an alarm that asks for it; 0 until a drug library sets one (SR-KVO-01).
 KVO_NL_H = 0
 KVO_NL = 1000000

@@ -178,6 +178,10 @@ class Pump:
     def start(self) -> None:
         self.request("start")
 
+    def prime(self) -> None:
+        """Fills or flushes the line, with nobody at its end, until `stop` or the pump's time-out."""
+        self.request("prime")
+
     def pause(self) -> None:
         self.request("pause")
 

@@ -18,7 +18,7 @@ BY_HAND: dict[str, tuple[int, int, str]] = {
     "IDLE": (
         *(OFF, QUIET),
         f"LOAD>IDLE CONFIRM>READY FIT_SYRINGE>IDLE ACKNOWLEDGE>IDLE STOP>IDLE HOLD>IDLE "
-        f"CONFIGURE>IDLE EXPIRED>IDLE {ALWAYS}",
+        f"CONFIGURE>IDLE EXPIRED>IDLE PRIME>PRIMING {ALWAYS}",
     ),
     "READY": (
         *(OFF, QUIET),
@@ -38,6 +38,7 @@ BY_HAND: dict[str, tuple[int, int, str]] = {
         f"PAUSE>PAUSED RESUME>INFUSING ACKNOWLEDGE>KVO STOP>IDLE KVO_DONE>IDLE HOLD_DONE>PAUSED HOLD>KVO "
         f"HAZARD>KVO {ALWAYS}",
     ),
+    "PRIMING": (RUN, NOTICE, f"ACKNOWLEDGE>PRIMING STOP>IDLE HOLD>PRIMING {ALWAYS}"),
     "PAUSED": (
         *(OFF, NOTICE),
         f"RESUME>INFUSING FIT_SYRINGE>PAUSED ACKNOWLEDGE>PAUSED STOP>IDLE HOLD>PAUSED {ALWAYS}",
@@ -48,7 +49,8 @@ BY_HAND: dict[str, tuple[int, int, str]] = {
     ),
     "FAULT": (OFF, URGENT, "STOP>FAULT HOLD>FAULT HALT>FAULT FAIL>FAULT"),
 }
-MAY_RUN = {"INFUSING", "BOLUS", "KVO"}
+MAY_RUN = {"INFUSING", "BOLUS", "KVO", "PRIMING"}
+STARTS = {("READY", "START"), ("PAUSED", "RESUME"), ("IDLE", "PRIME")}
 
 
 def rows_differ(table: Table) -> list[str]:
@@ -74,7 +76,7 @@ def broken_invariants(table: Table) -> list[str]:
             if following not in table:
                 found.append(f"{state}: {event} leads nowhere")
             starts = following in running and state not in running
-            if starts and (state, event) not in {("READY", "START"), ("PAUSED", "RESUME")}:
+            if starts and (state, event) not in STARTS:
                 found.append(f"{state}: {event} starts the motor")
             if event in ("STOP", "PAUSE", "HALT", "FAIL") and following in running:
                 found.append(f"{state}: {event} does not stop the motor")
@@ -145,7 +147,7 @@ def test_invariants_alone_catch_every_mutant_that_starts_or_keeps_the_motor() ->
         for state, (motor, _, moves) in table.items():
             for event, following in moves.items():
                 runs = following in table and table[following][0] == RUN
-                starts = runs and motor != RUN and (state, event) not in {("READY", "START"), ("PAUSED", "RESUME")}
+                starts = runs and motor != RUN and (state, event) not in STARTS
                 if starts or (runs and event in ("STOP", "PAUSE", "HALT", "FAIL")):
                     assert broken_invariants(table), name
 

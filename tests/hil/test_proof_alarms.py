@@ -166,6 +166,11 @@ def beyond_the_dose(bench: Bench) -> None:
         bench.pump.bolus(1_200_000, 60_000)
 
 
+def primed_in_vain(bench: Bench) -> None:
+    bench.pump.syringe(SYRINGE, 50_000_000)
+    bench.pump.prime()
+
+
 def staged(bench: Bench) -> None:
     library(bench)
     give(bench, flat(25, 600))
@@ -230,6 +235,7 @@ CASES = {
     "MEMORY_FAULT": Case(after_infusing(full_flash), LOW, "ALARM", 5),
     "WATCHDOG_RESET": Case(after_infusing(hang), LOW, "ALARM"),
     "POWER_INTERRUPTED": Case(after_infusing(lose_power), LOW, "ALARM"),
+    "PRIMING_FAILED": Case(primed_in_vain, LOW, "ALARM", 125),
     "DOSE_LIMIT": Case(beyond_the_dose, LOW, "KVO", 5, lambda measured: 0 < measured.beside[0] == measured.beside[2]),
     "RESERVOIR_LOW": Case(
         nearly_empty(1_300_000, 25, near_empty_nl=1_250_000, near_empty_action="hold"), LOW, "KVO", 12, about(1_250_000)

@@ -214,6 +214,12 @@ def held(bench: Bench) -> None:
     bench.pump.hold()
 
 
+def priming(bench: Bench) -> None:
+    bench.pump.syringe(SYRINGE, 50_000_000)
+    bench.pump.prime()
+    bench.run_for(2)
+
+
 STANDS = {
     "INFUSING": running,
     "BOLUS": in_a_bolus,
@@ -221,6 +227,7 @@ STANDS = {
     "READY": confirmed,
     "ALARM": in_alarm,
     "KVO": held,
+    "PRIMING": priming,
     "IDLE": lambda bench: None,
 }
 

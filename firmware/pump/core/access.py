@@ -83,7 +83,7 @@ class Access:
             return
         if not self.operator:
             raise Refusal(wire.NO_SESSION, "no session is open: sign in first")
-        if command == "LOAD" and not self.heard:
+        if command in ("LOAD", "PRIME") and not self.heard:
             raise Refusal(wire.NOT_HEARD, "hold MUTE for a second if you have heard the buzzer and seen three lights")
         if command == "CONFIGURE":
             if not self._administrator:  # SR-LIB-12

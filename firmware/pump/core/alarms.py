@@ -91,6 +91,10 @@ ALARMS: dict[str, tuple[int, int, int, str, str, tuple[str, ...]]] = {
         LOW, STOP, LATCHING, "the acknowledgement",
         "Power failed during an infusion. Look up what was delivered, acknowledge, then load what is left.",
         ("SR-POWER-01",)),
+    "PRIMING_FAILED": (
+        LOW, STOP, LATCHING, "the acknowledgement",
+        "Priming ran into its time-out: look for a leak or a plunger that does not move, then acknowledge.",
+        ("SR-PRIME-02",)),
     "DOSE_LIMIT": (
         LOW, HOLD, LATCHING, "room in every dose window",
         "The dose of the last hours is at the limit of the drug library. Acknowledge and resume when it has fallen.",

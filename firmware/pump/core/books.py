@@ -62,7 +62,7 @@ class Books:
         self._booked_ms = pump.now_ms
         forward = pump.total_steps - self._back_steps
         course = pump.course
-        if course and course.backward:
+        if course and (course.backward or course is pump.priming):
             ledger.update(elapsed_ms, 0)  # booked when it is over
             return
         ledger.update(elapsed_ms, forward - self._booked_steps)
@@ -79,6 +79,10 @@ class Books:
         """The plunger went back by so many steps, which the odometer has counted like any."""
         self._back_steps += 2 * steps
         self._booked_steps -= steps
+
+    def primed(self, steps: int) -> None:
+        """So many steps were pushed to nobody: no dose."""
+        self._booked_steps += steps
 
     def pass_time(self, elapsed_ms: int, running: bool) -> None:
         """While the motor runs, a checkpoint is due every CHECKPOINT_S."""

@@ -173,6 +173,12 @@ def program(pump: "Controller", first: int) -> "Message":
     return {"program": header, "phases": phases, "digest": digest}
 
 
+def _check_acknowledged(pump: "Controller") -> None:
+    """A stop leads past the acknowledgement of what has stopped the motor; nothing else does."""
+    if alarms.lowest_effect(pump.alarms) < alarms.HOLD:
+        raise Refusal(wire.STILL_TRUE, "acknowledge first: %s" % ", ".join(alarms.named(pump.alarms)))
+
+
 def _check_ready(pump: "Controller") -> None:
     """What must hold before the motor is let run, or the one thing that does not (SR-STOP-01, SR-MECH-01)."""
     blocking = [name for name in alarms.named(pump.conditions) if alarms.ALARMS[name][alarms.EFFECT] < alarms.KEEP]
@@ -192,8 +198,7 @@ def _check_memory(pump: "Controller", program: Program) -> None:
 
 
 def start(pump: "Controller") -> "Message":
-    if alarms.lowest_effect(pump.alarms) < alarms.HOLD:  # a stop has led past the acknowledgement
-        raise Refusal(wire.STILL_TRUE, "acknowledge first: %s" % ", ".join(alarms.named(pump.alarms)))
+    _check_acknowledged(pump)
     program, step_volume = pump.program, pump.step_volume
     if program is None or step_volume is None:
         raise Refusal(wire.NOT_IN_STATE, "start: no confirmed program")
@@ -208,6 +213,18 @@ def start(pump: "Controller") -> "Message":
     told = ["%s %s" % (name, ours[:16] or "none") for name, ours in _versions(pump)]
     pump.log.add(pump.now_ms, "versions", ", ".join(told))
     pump.event("START")
+    return {}
+
+
+def prime(pump: "Controller") -> "Message":
+    """Fills or flushes the line, with nobody at its end, until `stop` or a time-out (SR-PRIME-01). No dose."""
+    _check_acknowledged(pump)
+    syringe, step_volume = pump.syringe, pump.step_volume
+    if syringe is None or step_volume is None:
+        raise Refusal(wire.NOT_IN_STATE, "prime: declare a syringe first")
+    _check_ready(pump)
+    pump.books.book(pump)
+    pump.prime(min(fastest_pl_h(pump, syringe), pump.board.PRIME_NL_H * PL_PER_NL), step_volume)
     return {}
 
 
@@ -335,6 +352,7 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "confirm": confirm,
     "program": program,
     "start": start,
+    "prime": prime,
     "pause": pause,
     "resume": resume,
     "stop": stop,

@@ -20,7 +20,7 @@ from pump.core.watch import Watch
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.feeder import Feeder
-    from pump.core.hardware import Board, Build, Inputs, Message
+    from pump.core.hardware import Board, Build, Inputs, Message, Phase
     from pump.core.memory import Memory
     from pump.core.program import Program
 
@@ -34,7 +34,7 @@ LONGEST_REFUSAL = 160  # characters: with the rest of its entry it is a line of 
 
 class Controller:
     """board: the board's data (boards/*/board.py). build: VERSION and DIGEST. serial: number of the chip.
-    feeder: what the generator was given. memory: opened.
+    feeder: what the generator was given. memory: opened. priming: the course that fills the line, while it runs.
 
     state, course, alarms (bits in force), conditions (bits true now), now_ms since power-on, total_steps by the
     odometer. syringe, step_volume, syringe_end_steps: the one that is fitted, and its last step by the odometer.
@@ -79,6 +79,7 @@ class Controller:
         self._over = False  # the program is delivered, but for the KVO
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
+        self.priming: "Infusion | None" = None
         self._refused = ""
         self._refusals = 0
         self._stopped_by = 0
@@ -101,7 +102,7 @@ class Controller:
         """Sets the course that the state allows: the only place where the motor is let run."""
         motor = states.STATES[self.state][states.MOTOR]
         if motor == states.RUN:
-            self.course = self._hold if self.state == "KVO" else self.infusion
+            self.course = {"KVO": self._hold, "PRIMING": self.priming}.get(self.state, self.infusion)
         elif motor == states.RELIEVE:
             self.course = self._relief
         else:
@@ -177,6 +178,8 @@ class Controller:
         self.total_steps = total_steps
         feeder = self.feeder
         course = self.course
+        if course and course is self.priming:
+            steps = 0  # of air that goes ahead of the liquid none is too much
         conditions = self.watch.tick(course is not None and not course.backward, pressure_pa, steps)
         if motor_fault(feeder.due, total_steps, feeder.asked):
             conditions |= _MOTOR_FAULT
@@ -283,6 +286,11 @@ class Controller:
             if self.alarms & _OCCLUSION and self.state == "ALARM":
                 self._relief = self._relief_course(own)
                 self._steer()
+        elif course is self.priming:
+            self.priming = None
+            self.books.primed(own)
+            following = "acknowledge" if self.state == "ALARM" else "load a program"
+            self.log.add(self.now_ms, "primed", "%d nL used; next: %s" % (self.nl_of(own), following))
         elif course.backward:
             self.syringe_end_steps += 2 * own
             self.books.taken_back(own)
@@ -304,12 +312,14 @@ class Controller:
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
         self.watch.motor_starts(self.pressure_pa)
-        if course is not self.infusion:
+        if course is self.priming:  # no dose
+            course.begin(total_steps, self.syringe_end_steps)
+        elif course is not self.infusion:
             course.begin(total_steps, total_steps + (1 << 29) if course.backward else self.end_steps())
         self.feeder.begin(course.planner, total_steps)
 
     def _complete(self, course: "Infusion") -> None:
-        """The course has come to its end: a program goes over to the hold rate, a hold ends."""
+        """The course has come to its end: a program goes over to the hold rate, a hold ends, priming has failed."""
         if course is self.infusion:
             self._over = True
             self._hold = self._hold_course()
@@ -317,6 +327,8 @@ class Controller:
             if not self._hold:
                 self.event("KVO_DONE")
             self.raise_alarms(alarms.BITS["INFUSION_COMPLETE"])
+        elif course is self.priming:
+            self.raise_alarms(alarms.BITS["PRIMING_FAILED"])
         else:
             self._hold = None
             self.event("HOLD_DONE" if self.infusion else "KVO_DONE")
@@ -331,6 +343,12 @@ class Controller:
         if not rate_pl_h or not duration_ms:
             return None
         return Infusion([["infuse", duration_ms, rate_pl_h, rate_pl_h]], step_volume, self.shortest_ticks)
+
+    def prime(self, rate_pl_h: int, step_volume: "tuple[int, int]") -> None:
+        """Fills the line until somebody stops it, or its time is over."""
+        phase: "Phase" = ["infuse", self.board.PRIME_S * MS_PER_S, rate_pl_h, rate_pl_h]
+        self.priming = Infusion([phase], step_volume, self.shortest_ticks)
+        self.event("PRIME")
 
     def _relief_course(self, delivered_steps: int) -> "Infusion | None":
         """One backward move, bounded in volume and by what the program has pushed (SR-OCC-04, SR-DIR-01)."""

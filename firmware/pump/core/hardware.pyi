@@ -114,6 +114,8 @@ class Board(Protocol):
     RELIEVED_PA: int
     RELIEF_NL: int
     RELIEF_NL_H: int
+    PRIME_NL_H: int
+    PRIME_S: int
     KVO_NL_H: int
     KVO_NL: int
     KVO_MS: int

@@ -14,7 +14,8 @@ OFF, RUN, RELIEVE = 0, 1, 2  # RELIEVE: only the bounded backward move after an 
 QUIET, NOTICE, URGENT = 0, 1, 2
 
 # Requests of a person or host: refused where they are not listed.
-# HAZARD: somebody else's monitor asks for the hold rate. CONFIGURE: settings or drug library.
+# HAZARD: somebody else's monitor asks for the hold rate. CONFIGURE: settings or drug library. PRIME: fill the line, or
+# flush it, with nobody at its end.
 COMMANDS = (
     "LOAD",
     "CONFIRM",
@@ -28,6 +29,7 @@ COMMANDS = (
     "FIT_SYRINGE",
     "HAZARD",
     "CONFIGURE",
+    "PRIME",
 )
 
 # What happens by itself. HALT: an alarm that turns the motor off. HOLD: one that asks for the hold rate (KVO).
@@ -52,7 +54,7 @@ STATES: dict[str, tuple[int, int, dict[str, str]]] = {
     "BOOT":     (OFF, QUIET,  {"SELF_TEST_PASSED": "IDLE", "STOP": "BOOT",
                                "HOLD": "BOOT", "HALT": "ALARM", "FAIL": "FAULT"}),
     "IDLE":     (OFF, QUIET,  {"LOAD": "IDLE", "CONFIRM": "READY", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "IDLE",
-                               "CONFIGURE": "IDLE", "EXPIRED": "IDLE",
+                               "CONFIGURE": "IDLE", "EXPIRED": "IDLE", "PRIME": "PRIMING",
                                "STOP": "IDLE", "HOLD": "IDLE", "HALT": "ALARM", "FAIL": "FAULT"}),
     "READY":    (OFF, QUIET,  {"LOAD": "IDLE", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "READY", "START": "INFUSING",
                                "EXPIRED": "IDLE",
@@ -66,6 +68,8 @@ STATES: dict[str, tuple[int, int, dict[str, str]]] = {
     "KVO":      (RUN, NOTICE, {"PAUSE": "PAUSED", "RESUME": "INFUSING", "ACKNOWLEDGE": "KVO", "KVO_DONE": "IDLE",
                                "HOLD_DONE": "PAUSED", "HAZARD": "KVO",
                                "STOP": "IDLE", "HOLD": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "PRIMING":  (RUN, NOTICE, {"ACKNOWLEDGE": "PRIMING",
+                               "STOP": "IDLE", "HOLD": "PRIMING", "HALT": "ALARM", "FAIL": "FAULT"}),
     "PAUSED":   (OFF, NOTICE, {"RESUME": "INFUSING", "FIT_SYRINGE": "PAUSED", "ACKNOWLEDGE": "PAUSED",
                                "STOP": "IDLE", "HOLD": "PAUSED", "HALT": "ALARM", "FAIL": "FAULT"}),
     "ALARM":    (RELIEVE, URGENT, {"ACKNOWLEDGE": "PAUSED", "CLEARED": "IDLE", "FIT_SYRINGE": "ALARM",

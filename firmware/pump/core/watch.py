@@ -175,7 +175,8 @@ class Watch:
         self._recent_pa = self._recent_pa[1:] + [pressure_pa]
         leap = self._leap.update(rate_pl_h // PL_PER_NL, pressure_pa)
         # A syringe on its way out takes the pressure along: its switch says what it is, within three ticks.
-        slow = 0 if sensors.syringe_changes else _LEAP[leap]
+        # And a line that fills is no leap either.
+        slow = 0 if sensors.syringe_changes or pump.state == "PRIMING" else _LEAP[leap]
         if self._band.update(running, pressure_pa) or sensors.faulty:
             slow |= bits["SENSOR_FAULT"]
         supply = self._supply.update(sensors.battery_mv)

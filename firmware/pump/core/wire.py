@@ -40,6 +40,7 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "confirm": ("CONFIRM", {"digest": str, "overrides": list}, "accepts the program that has this digest"),
     "program": (None, {"first": int}, "the program in force, as the pump stores it"),
     "start": ("START", {}, "starts the confirmed program"),
+    "prime": ("PRIME", {}, "fills or flushes the line, with nobody at its end, until `stop` or the time-out"),
     "pause": ("PAUSE", {}, "stops the motor and keeps the program"),
     "resume": ("RESUME", {}, "goes on where the program stood"),
     "stop": ("STOP", {}, "stops the motor and ends the program"),
@@ -87,7 +88,7 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
 }
 
 # requests whose event is one of these want the session of an operator (SR-AUTH-01)
-SIGNED = ("LOAD", "CONFIRM", "START", "RESUME", "BOLUS", "ADJUST", "FIT_SYRINGE", "CONFIGURE")
+SIGNED = ("LOAD", "CONFIRM", "START", "RESUME", "BOLUS", "ADJUST", "FIT_SYRINGE", "CONFIGURE", "PRIME")
 
 # notification: what it tells (SR-LINK-01, SR-LINK-02)
 NOTIFICATIONS = {

@@ -23,6 +23,7 @@ COMMANDS = {
     "watch": "watch",
     "report": "report",
     "status": "status",
+    "prime": "prime",
     "pause": "control",
     "resume": "control",
     "stop": "control",

@@ -1,0 +1,76 @@
+"""Filling the line before an infusion, or flushing it after one: `titrate prime`."""
+
+from __future__ import annotations
+
+import contextlib
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from titrate.cli import output
+
+if TYPE_CHECKING:
+    from fractions import Fraction
+
+    from titrate.client import Pump
+
+
+def prime(
+    port: output.Port,
+    syringe: output.Syringe = "bd-plastipak-50",
+    fill: Annotated[str, typer.Option(help="What the syringe holds.")] = "50 mL",
+    volume: Annotated[
+        str | None, typer.Option(help='End after so much, such as "2.5 mL"; else Enter ends it, when liquid is seen.')
+    ] = None,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the motor starts; wants --volume.")] = False,
+    json: output.Json = False,
+) -> None:
+    """Fill or flush the line, with nobody at its end. No dose is counted; the pump itself ends it after two minutes."""
+    from titrate.client import Pump
+    from titrate.errors import ProtocolError
+    from titrate.quantities import VOLUME, parse
+
+    wanted = parse(volume, VOLUME, "--volume").value if volume else None
+    held = parse(fill, VOLUME, "--fill").value
+    if yes and wanted is None:
+        raise ProtocolError("titrate prime", None, "--volume, where nobody watches the end of the line")
+    with Pump.open(port) as pump:
+        if not yes:
+            output.confirm("Is nobody at the line, and its end over a cup?", "titrate prime")
+        pump.syringe(syringe, round(held * 1_000_000))
+        status = pump.status()
+        begin_nl = status["remaining_nl"]
+        pump.prime()
+        try:
+            ended_itself = _watch(pump, begin_nl, wanted)
+        finally:
+            pump.stop()
+        status = pump.status()
+    used_ml = (begin_nl - status["remaining_nl"]) / 1e6
+    if json:
+        output.document({"used_ml": used_ml, "status": status})
+    else:
+        alarms = f"; {', '.join(status['alarms'])}" if status["alarms"] else ""
+        left = f"{status['remaining_nl'] / 1e6:.2f} mL left"
+        output.results().print(f"{used_ml:.3f} mL used, {left}: {status['state']}{alarms}", highlight=False)
+    if ended_itself:
+        raise typer.Exit(1)
+
+
+def _watch(pump: Pump, begin_nl: int, wanted_ml: Fraction | None) -> bool:
+    """Until the volume is there, somebody presses Enter, or the pump has ended it: whether that was so."""
+    from titrate.cli.person import Keyboard
+
+    with contextlib.ExitStack() as stack:
+        keyboard = None
+        if wanted_ml is None:
+            keyboard = stack.enter_context(Keyboard())
+            output.messages().print("Press Enter when liquid without bubbles comes out.")
+        while True:
+            status = pump.wait_status()
+            if status["state"] != "PRIMING":
+                return True
+            if wanted_ml is not None and begin_nl - status["remaining_nl"] >= wanted_ml * 1_000_000:
+                return False
+            if keyboard and keyboard.pressed(wait=False):
+                return False
