@@ -1,6 +1,7 @@
 """The commands that set a pump up or change what runs: operators, clear, library history, adjust."""
 
 import json
+import re
 
 import pytest
 from typer.testing import CliRunner
@@ -67,6 +68,26 @@ def test_the_defaults_of_the_firmware_are_shown(bench: Bench) -> None:
     shown = run("library", "defaults")
     assert "rate_most_nl_h          99900000\n" in shown
     assert "time_format             24 h\n" in shown
+
+
+def test_prime_ends_at_its_volume_and_says_what_it_used(bench: Bench) -> None:
+    document = json.loads(run("prime", "--volume", "0.5 mL", "--yes", "--json"))
+    assert 0.5 <= document["used_ml"] < 0.6
+    assert document["status"]["state"] == "IDLE"
+    assert re.fullmatch(r"0\.5\d\d mL used, 49\.4\d mL left: IDLE\n", run("prime", "--volume", "0.5 mL", "--yes"))
+
+
+def test_prime_says_so_when_the_pump_has_ended_it(bench: Bench) -> None:
+    done = CliRunner().invoke(app, ["prime", "--volume", "40 mL", "--yes", "--port", "sim://"])
+    assert done.exit_code == 1
+    assert done.stdout == "6.666 mL used, 43.33 mL left: IDLE; PRIMING_FAILED\n"
+    assert "acknowledge first: PRIMING_FAILED" in run("prime", "--volume", "1 mL", "--yes", code=4)
+
+
+def test_nobody_primes_unseen(bench: Bench) -> None:
+    assert "--volume, where nobody watches" in run("prime", "--yes", code=2)
+    assert "--yes, where no terminal is there" in run("prime", "--volume", "1 mL", code=2)
+    assert "--volume" in run("prime", "--volume", "1 mg", "--yes", code=2)
 
 
 def test_adjust_sets_a_rate_in_any_unit_of_a_protocol(bench: Bench) -> None:
