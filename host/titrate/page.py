@@ -8,7 +8,7 @@ import io
 from pathlib import Path
 from typing import Any
 
-from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined
+from jinja2 import Environment, FileSystemLoader, PackageLoader, PrefixLoader, StrictUndefined, select_autoescape
 from markupsafe import Markup
 from matplotlib import rc_context
 from matplotlib.figure import Figure
@@ -17,10 +17,14 @@ DISCLAIMER = "Bench and research device. It is not a medical device, and it is n
 
 
 def render(template: str, folder: Path, **values: Any) -> str:
-    """The page that a template of `folder` makes; it may extend "titrate/frame.html.j2". Values are escaped."""
+    """The page that a template of `folder` makes; it may extend "titrate/frame.html.j2". Values are escaped in HTML."""
     loaders = {"titrate": PackageLoader("titrate", "pages"), "own": FileSystemLoader(folder)}
     environment = Environment(
-        loader=PrefixLoader(loaders), undefined=StrictUndefined, autoescape=True, trim_blocks=True, lstrip_blocks=True
+        loader=PrefixLoader(loaders),
+        undefined=StrictUndefined,
+        autoescape=select_autoescape(["html.j2"]),
+        trim_blocks=True,
+        lstrip_blocks=True,
     )
     environment.filters["number"] = number
     return environment.get_template(f"own/{template}").render(disclaimer=DISCLAIMER, **values)

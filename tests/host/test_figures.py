@@ -1,12 +1,16 @@
 """`make bench` itself: what it says of figures that hold, fail, moved or are gone. Values are given, not measured."""
 
 import json
+import math
+import re
 from fractions import Fraction
 from pathlib import Path
 
 import pytest
 from rich.console import Console
 
+from hil.boards import ROOT
+from hil.report import MARKS
 from pump.core.units import TICKS_PER_MS
 from tests.programs import PL_PER_ML, Oracle
 from tools.bench import __main__ as command
@@ -92,6 +96,23 @@ def test_the_page_of_all_figures_has_every_row(tmp_path: Path, monkeypatch: pyte
     assert all(f"| `{name}` | 1 " in text for name in ROWS)
     assert "at most linear" in text
     results.print_table(figures, Console(width=160))
+
+
+def test_the_page_in_docs_has_every_figure_with_the_limits_of_today() -> None:
+    """Its form; the values are those of the run that wrote it, and `make bench` alone judges them."""
+    text = (ROOT / "docs/figures.md").read_text(encoding="utf-8")
+    assert re.search(r"^\d{4}-\d\d-\d\d, revision [0-9a-f]{7,}(-dirty)?, firmware digest `[0-9a-f]{16}`\.", text, re.M)
+    rows = {cells[1].strip(" `"): cells for cells in (line.split("|") for line in text.splitlines()) if len(cells) > 7}
+    assert set(ROWS) <= set(rows), "make bench writes it"
+    for figure in results.figures_of(dict.fromkeys(ROWS, 1.0)):
+        _, _, value, limit, mark, what, peer, _ = rows[figure.name]
+        number, _, unit = value.strip().rpartition(" ")
+        assert math.isfinite(float(number.replace("−", "-").replace(" ", ""))), value
+        assert unit == figure.unit
+        assert limit.strip() == figure.limit.replace("-", "−")
+        assert mark.strip() in MARKS.values()
+        assert (what.strip(), peer.strip()) == (ROWS[figure.name].what, ROWS[figure.name].peer)
+    assert text.count("at most linear") + text.count("more than linear") == 4
 
 
 def test_what_is_kept_is_counted_and_numbers_are_not() -> None:
