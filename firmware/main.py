@@ -18,7 +18,7 @@ bites, unexpected_reset = prove_watchdog()
 import board
 import build_info
 from pump import fitted
-from pump.app import App
+from pump.app import COLLECT_EVERY_S, App
 from pump.core.selftest import Image, Parts
 from pump.drivers.annunciator_pwm import Annunciator
 from pump.drivers.clock_rp2 import Clock
@@ -68,7 +68,7 @@ app = App(
     watchdog=Watchdog(board.WATCHDOG_MS),
     watchdog_reset=unexpected_reset,
     collect=gc.collect,
-    collect_every_s=5 if FROZEN else 1,  # as files the bytecode lies in the heap, which is full the sooner
+    collect_every_s=COLLECT_EVERY_S if FROZEN else 1,  # as files the bytecode lies in the heap, which is full the sooner
     inputs=inputs,
     annunciator=annunciator,
     store=store,
