@@ -68,7 +68,8 @@ app = App(
     watchdog=Watchdog(board.WATCHDOG_MS),
     watchdog_reset=unexpected_reset,
     collect=gc.collect,
-    collect_every_s=COLLECT_EVERY_S if FROZEN else 1,  # as files the bytecode lies in the heap, which is full the sooner
+    # As files the bytecode lies in the heap, which is full the sooner.
+    collect_every_s=COLLECT_EVERY_S if FROZEN else 1,
     inputs=inputs,
     annunciator=annunciator,
     store=store,

@@ -86,6 +86,8 @@ class Mechanics:
 
     @property
     def air_at_detector(self) -> bool:
+        if not self._bubbles:
+            return False
         passed_ul = self.passed_ul
         return any(begin_ul <= passed_ul < end_ul for begin_ul, end_ul in self._bubbles)
 

@@ -25,7 +25,7 @@ class Keys:
         self._clock = clock
         self._random = random.Random(seed)
         self.bounce_us = bounce_us
-        self._closed = [False] * len(NAMES)
+        self._pressed = 0
         self._edges: list[list[tuple[int, bool]]] = [[] for _ in NAMES]  # to come, in order of time
 
     def press(self, key: str, seconds: float | None = None) -> None:
@@ -52,9 +52,9 @@ class Keys:
         return min((edges[0][0] for edges in self._edges if edges), default=None)
 
     def levels(self) -> int:
-        pressed = 0
-        for i, edges in enumerate(self._edges):
-            while edges and edges[0][0] <= self._clock.now_us:
-                self._closed[i] = edges.pop(0)[1]
-            pressed |= self._closed[i] << i
-        return pressed
+        if any(self._edges):
+            for i, edges in enumerate(self._edges):
+                while edges and edges[0][0] <= self._clock.now_us:
+                    closed = edges.pop(0)[1]
+                    self._pressed = self._pressed & ~(1 << i) | closed << i
+        return self._pressed

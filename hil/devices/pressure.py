@@ -9,7 +9,11 @@ HIGHEST = 4095
 def reading(pressure_kpa: float, zero_count: int, mpa_per_count: int) -> int:
     """The converter's 12-bit value for a pressure; clipped at its ends."""
     count = zero_count + pressure_kpa * 1e6 / mpa_per_count
-    return min(max(int(count / 65535 * HIGHEST + 0.5), 0), HIGHEST)
+    return _clipped(int(count / 65535 * HIGHEST + 0.5))
+
+
+def _clipped(value: int) -> int:
+    return value if 0 <= value <= HIGHEST else 0 if value < 0 else HIGHEST
 
 
 class Sensor:
@@ -32,7 +36,7 @@ class Sensor:
             return 0 if self.fault == "open" else HIGHEST
         self._noise = (self._noise * 1103515245 + 12345) & 0x7FFFFFFF
         noise = (self._noise >> 16) % 3 - 1
-        self._last = min(max(reading(self._pressure_kpa(), self._zero, self._slope) + noise, 0), HIGHEST)
+        self._last = _clipped(reading(self._pressure_kpa(), self._zero, self._slope) + noise)
         return self._last
 
 

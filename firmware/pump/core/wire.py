@@ -171,6 +171,7 @@ NO_SESSION, NOT_HEARD, NO_MAINTENANCE, NOT_ALLOWED = -32007, -32008, -32009, -32
 
 # what a hand at the pump has to do about a refusal: the keys to hold, one after the other, a second each
 KEYS_FOR = {NOT_HEARD: ("mute",), NO_MAINTENANCE: ("start", "mute")}
+_PROGRAM_KEYS = sorted(PROGRAM)
 
 
 def program_digest(header: "Message", phases: list["Phase"]) -> str:
@@ -182,7 +183,7 @@ def program_digest(header: "Message", phases: list["Phase"]) -> str:
 
 
 def digest_header(digest: "hashlib._Hash", header: "Message") -> None:
-    for key in sorted(PROGRAM):
+    for key in _PROGRAM_KEYS:
         digest.update(("%s=%s\n" % (key, header[key])).encode())
 
 
