@@ -1,6 +1,6 @@
 """`make flash` onto stock MicroPython on the emulated chip, over a pseudo-terminal, whole and cut short (D12).
 
-FLASH_CUTS=20 cuts at 20 points instead of 4. After every fifth of them the chip itself starts; after the others its
+FLASH_CUTS cuts at so many points, 20 unless told. After every fifth of them the chip itself starts; after the others its
 loader runs here, on the files that are in its flash.
 """
 
@@ -31,7 +31,7 @@ from tools.flash_prompt import Prompt
 
 pytestmark = [pytest.mark.emulated, pytest.mark.slow, pytest.mark.xdist_group("flashing")]
 
-CUTS = int(os.environ.get("FLASH_CUTS", "4"))
+CUTS = int(os.environ.get("FLASH_CUTS", "20"))
 BOOT_MS = 20_000
 PATIENCE_S = 60  # the emulated CPU may run at a fiftieth of real time where others work too
 STRAY = {"/pump/__init__.py": b"raise SystemExit", "/lib/board.py": b"raise SystemExit"}  # they would hide ours
