@@ -37,6 +37,7 @@ COMMANDS = {
     "operators": "operators",
     "clear": "settings",
     "log": "log",
+    "calibrate": "calibrate",
     "selftest": "selftest",
     "ports": "ports",
     "version": "version",
