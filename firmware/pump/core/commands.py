@@ -345,6 +345,8 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "journal": housekeeping.journal,
     "doses": housekeeping.doses,
     "selftest": housekeeping.selftest,
+    "inputs": housekeeping.inputs,
+    "exercise": housekeeping.exercise,
     "update": housekeeping.update,
     "settings": housekeeping.settings,
     "configure": housekeeping.configure,

@@ -49,6 +49,7 @@ class Controller:
         self.build = build
         self.serial = serial
         self.feeder = feeder
+        self.inputs = inputs
         self.memory = kept
         self.log = kept.journal
         self.watch = Watch(board, inputs)

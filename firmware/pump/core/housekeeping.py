@@ -3,6 +3,7 @@
 from binascii import crc32, hexlify
 
 from pump.core import alarms, calibration, wire
+from pump.core.keys import NAMES
 from pump.core.library import Incoming, part
 from pump.core.memory import is_settings
 from pump.core.program import Refusal, is_whole
@@ -20,6 +21,7 @@ EVENTS_TEXT_BYTES = 400  # with quotes and numbers around it a reply stays one l
 CLEARED = ("calibration", "library", "operators", "settings")
 # No event of the table: a fault stays one until the power cycle, and may come of the firmware.
 UPDATABLE = ("FAULT", "IDLE")
+MOST_TONE_HZ, MOST_EXERCISE_MS = 4000, 5000
 JOURNAL_BYTES = 256  # of a file in one reply, which takes twice as many characters
 
 
@@ -91,6 +93,31 @@ def update(pump: "Controller") -> "Message":
 def selftest(pump: "Controller") -> "Message":
     """The report of the self-test at power-on: passed, failed or skipped for each step (SR-POST-04)."""
     return dict(pump.report)
+
+
+def inputs(pump: "Controller") -> "Message":
+    """Every input as it is now, neither debounced nor smoothed, for whoever checks them one by one."""
+    pins = pump.inputs
+    levels = pins.keys()
+    return {
+        "keys": [NAMES[i] for i in range(len(NAMES)) if levels >> i & 1],
+        "syringe": int(pins.syringe_present()),
+        "guard": int(pins.guard_closed()),
+        "air": int(pins.air()),
+        "battery_mv": pins.battery_mv(),
+        "temperature_dc": pins.temperature_dc(),
+        "pressure_pa": pump.pressure_pa,
+    }
+
+
+def exercise(pump: "Controller", lights: int, tone_hz: int, ms: int) -> "Message":
+    """Lets a person see and hear the outputs, where nothing else is to be seen or heard (SR-POST-07)."""
+    if pump.state != "IDLE" or pump.alarms:
+        raise Refusal(wire.NOT_IN_STATE, "exercise in state %s; possible in IDLE, without an alarm" % pump.state)
+    if not is_whole(lights, 0, 7) or not is_whole(tone_hz, 0, MOST_TONE_HZ) or not is_whole(ms, 1, MOST_EXERCISE_MS):
+        raise Refusal(wire.WRONG_PARAMETERS, "exercise: 0 to 7, 0 to %d Hz, %d ms" % (MOST_TONE_HZ, MOST_EXERCISE_MS))
+    pump.signals.exercise(tone_hz, lights, ms)
+    return {}
 
 
 def _not_stored(pump: "Controller", what: str) -> None:

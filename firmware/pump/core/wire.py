@@ -62,6 +62,12 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "journal": (None, {"name": str, "first": int}, "a piece of a stored file of the log, as it lies in flash"),
     "doses": (None, {}, "what the dose windows and the boluses of the run have come to"),
     "selftest": (None, {}, "the result of each step of the self-test at power-on"),
+    "inputs": (None, {}, "the level of every input now, as the pins have it"),
+    "exercise": (
+        None,
+        {"lights": int, "tone_hz": int, "ms": int},
+        "shows these lights and this tone for a while, for a person to see; in IDLE without an alarm only",
+    ),
     "update": (None, {}, "leaves the firmware, for other firmware to be put on; in IDLE and FAULT only"),
     "settings": (None, {}, "the settings in force"),
     "configure": ("CONFIGURE", {"settings": dict}, "stores settings, all of them or none"),
