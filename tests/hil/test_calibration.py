@@ -1,11 +1,13 @@
 """Calibration on a whole pump: found by measuring, kept, refused, or found damaged; and what it then delivers."""
 
+import binascii
 from fractions import Fraction
 from typing import Any
 
 import pytest
 
 from hil.bench import Bench, open_bench
+from hil.plugin import is_real
 from pump.core.syringes import SYRINGES, step_volume_pl
 from pump.core.wire import CALIBRATION
 from tests.programs import SYRINGE, flat, follow, header, start
@@ -16,6 +18,12 @@ GOOD = {"syringe": SYRINGE, "slope_ppm": 12_345, "residual_ppm": 210, "date": "2
 PRESSURE = {"zero_pa": 1200, "span_ppm": -30_000, "date": "2026-11-28"}
 ML_H = 300
 GEAR = (2000, 3200)
+
+
+@pytest.fixture(autouse=True)
+def a_simulated_pump(request: pytest.FixtureRequest) -> None:
+    if is_real(request.config):
+        pytest.skip("it would replace the calibration of a real pump")
 
 
 class AtTheLine:
@@ -185,8 +193,6 @@ def test_a_damaged_calibration_is_an_alarm_in_the_log_and_nominal(damage: str) -
         if damage == "bit":
             store.flip_bit("calibration", 8 * len(store.files["calibration"]) // 2)
         elif damage == "value":  # with a good checksum: a firmware with other limits has written it
-            import binascii
-
             text = store.files["calibration"][:-9].replace(b"12345", b"99999")
             store.files["calibration"] = text + b" %08x" % binascii.crc32(text)
         else:
@@ -229,6 +235,20 @@ def test_a_power_cut_at_any_byte_leaves_the_calibration_before_or_the_new_one() 
             found.add(slope_ppm)
             assert bench.pump.status()["state"] == "IDLE"
         assert found == {12_345, 99}
+
+
+@pytest.mark.sim_only("on the chip a flash that takes nothing outlasts the watchdog")
+@pytest.mark.requirement("SR-LOG-09")
+def test_what_cannot_be_stored_is_not_in_force(bench: Bench) -> None:
+    bench.pump.request("calibrate", **GOOD)
+    before = bench.pump.calibration()
+    bench.hold_in_turn(["start", "mute"])
+    bench.fill_flash()
+    with pytest.raises(Refused, match="calibration: cannot be stored"):
+        bench.pump.request("calibrate", **GOOD | {"slope_ppm": 99})
+    bench.free_flash()
+    assert bench.pump.calibration() == before
+    assert "MEMORY_FAULT" in bench.pump.status()["alarms"]
 
 
 @pytest.mark.requirement("SR-DIAG-09")
