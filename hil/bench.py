@@ -247,6 +247,12 @@ class Bench:
         self.target.mechanics.fit_syringe()
         self.target.fit(True)
 
+    def fit_barrel(self, bore_error_percent: float) -> None:
+        """A full syringe whose barrel is so much wider than the model's is said to be."""
+        self.target.settle()
+        self.target.mechanics.fit_barrel(bore_error_percent)
+        self.target.fit(True)
+
     @may_raise("SYRINGE_MISSING", "LINE_DISCONNECTED")
     def remove_syringe(self) -> None:
         """Takes the syringe out of its holder."""

@@ -11,8 +11,9 @@ import pytest
 from hil import inventory, notes
 from hil.bench import DEFAULT_SYRINGE
 from hil.firmware_digest import firmware_digest
-from hil.plugin import FIRMWARE, SEED, is_real
+from hil.plugin import CALIBRATION, FIRMWARE, SEED, is_real
 from hil.report import Outcome, Record, write
+from titrate.calibration import volume_words
 
 RANK = ("passed", "skipped", "failed")
 
@@ -62,6 +63,7 @@ class Collection:
             bench=bench.name if bench else "simulated",
             tests=list(self._tests.values()),
         )
+        record.environment["calibration"] = self._config.stash.get(CALIBRATION, volume_words(None))
         if seed := getattr(self._config.option, "randomly_seed", None):
             record.environment["order of the tests"] = f"random, seed {seed}"
         for data in sorted(self._data, key=_place):

@@ -14,13 +14,10 @@ from hil.bench import DEFAULT_SYRINGE
 from hil.benchfile import BalanceTable, BenchFile, HandTable, LimitsTable, LineTable, Plugged, PumpTable, read
 from hil.instruments.balance import SerialBalance
 from hil.instruments.errors import InstrumentError, InstrumentMissing
+from hil.instruments.families import FAMILIES
 from hil.instruments.hands import LinkBreaker, Occluder, Person, PowerRelay, RelaySwitch, Switch
-from hil.instruments.mt_sics import MtSics
-from hil.instruments.ohaus import Ohaus
 from hil.instruments.relay_board import RelayBoard
-from hil.instruments.sbi import Sbi
 
-FAMILIES: dict[str, type[SerialBalance]] = {"mt-sics": MtSics, "sbi": Sbi, "ohaus": Ohaus}
 WIDTH = 10
 CAREFUL = LimitsTable(rate_ml_h=25, pressure_kpa=69, volume_ml=10)  # of a port that nothing is known about
 

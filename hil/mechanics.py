@@ -5,6 +5,7 @@ wrong is the plant's (`hil.plant.data`); here is where syringe, holder and line 
 """
 
 from array import array
+from dataclasses import replace
 
 from hil.boards import board_data
 from hil.plant.data import IDEAL, PlantData
@@ -29,8 +30,8 @@ class Mechanics:
         data = board_data(board)
         self.syringe = syringe
         self.plant = plant
-        bore_mm, lead_mm = SYRINGES[syringe][BORE_UM] / 1000, data.LEAD_UM / 1000
-        self.drive = plant.drive(bore_mm, lead_mm, data.STEPS_PER_TURN, data.FULL_STEPS_PER_TURN)
+        self._gear = data.LEAD_UM / 1000, data.STEPS_PER_TURN, data.FULL_STEPS_PER_TURN
+        self.drive = plant.drive(SYRINGES[syringe][BORE_UM] / 1000, *self._gear)
         self.line = Line(plant.line())
         self.plunger = plant.plunger(self.drive, self.line, seed)
         self.steps = 0
@@ -50,6 +51,13 @@ class Mechanics:
     @property
     def passed_ul(self) -> float:
         return self.line.displaced_ul - self.line.spilled_ul
+
+    def fit_barrel(self, bore_error_percent: float) -> None:
+        """A full syringe of the same model, whose barrel is so much wider than the table says."""
+        self.plant = replace(self.plant, bore_error_percent=bore_error_percent)
+        self.drive = self.plant.drive(SYRINGES[self.syringe][BORE_UM] / 1000, *self._gear)
+        self.plunger.use(self.drive)
+        self.fit_syringe()
 
     def fit_syringe(self) -> None:
         """A full syringe, with its reserve; the line stays as it is."""

@@ -35,6 +35,7 @@ MARKERS = (
 )
 NOTES = pytest.StashKey["Notes"]()
 FIRMWARE = pytest.StashKey[str]()  # digest that a real pump has told
+CALIBRATION = pytest.StashKey[str]()  # and what it said of its syringe's, in words
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
@@ -216,7 +217,13 @@ def bench(request: pytest.FixtureRequest, bench_url: str) -> Iterator[Bench]:
         yield bench
         check(request, bench)
         if not bench.simulated:
+            from hil import inventory
+            from titrate.calibration import volume_words
+
             request.config.stash[FIRMWARE] = bench.pump.hello["firmware"]
+            syringe = inventory.bench_of(request.config.getoption("--target")).syringe
+            found = bench.pump.calibration()["syringes"].get(syringe)
+            request.config.stash[CALIBRATION] = volume_words(found)
 
 
 def check(request: pytest.FixtureRequest, bench: Bench) -> None:

@@ -62,8 +62,8 @@ def every_hundredth_is_lost(step: Callable[..., None]) -> Callable[..., None]:
 
 
 def wider(step_volume_pl: Callable[..., tuple[int, int]]) -> Callable[..., tuple[int, int]]:
-    def wrong(name: str, lead_um: int, steps_per_turn: int) -> tuple[int, int]:
-        pl, divisor = step_volume_pl(name, lead_um, steps_per_turn)
+    def wrong(*syringe: Any) -> tuple[int, int]:
+        pl, divisor = step_volume_pl(*syringe)
         return pl * 102 // 100, divisor
 
     return wrong
@@ -226,7 +226,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "wrong-bore": Fault(
         "the firmware's table has a bore 1 % too wide",
-        put(commands, "step_volume_pl", wider),
+        put(controller, "step_volume_pl", wider),
         (PERFECT, FLOW),
     ),
     "wrong-lead": Fault("a screw of 2.04 mm lead", put(PlantData, "drive", longer_screw), (FLOW,)),

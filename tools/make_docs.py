@@ -102,11 +102,15 @@ def diagram() -> str:
 def wiring_facts(name: str) -> dict[str, Any]:
     """What the template of the wiring needs of a board."""
     board = board_data(name)
-    pump = SimpleNamespace(board=board)
+
+    def nominal(key: str) -> tuple[int, int]:
+        return syringes.step_volume_pl(key, board.LEAD_UM, board.STEPS_PER_TURN)
+
+    pump = SimpleNamespace(board=board, step_volume_of=nominal)
     fitted = []
     for key in sorted(syringes.SYRINGES, key=lambda key: syringes.SYRINGES[key][syringes.NOMINAL_NL]):
-        pl, divisor = syringes.step_volume_pl(key, board.LEAD_UM, board.STEPS_PER_TURN)
-        fastest_ml_h = commands.fastest_pl_h(pump, key) / 1e9  # type: ignore[arg-type]  # it asks for the board only
+        pl, divisor = nominal(key)
+        fastest_ml_h = commands.fastest_pl_h(pump, key) / 1e9  # type: ignore[arg-type]  # it asks for no more
         fitted.append((key, syringes.SYRINGES[key][syringes.NAME], pl / divisor / 1000, fastest_ml_h))
     return {
         "board": board,

@@ -103,6 +103,7 @@ class App:
         self._tell_faulty_at = 1
         self.controller.watch.driver = parts.driver
         self.controller.watch.pressure = pressure
+        self.controller.watch.calibrated(memory.calibration["pressure"])
         self.controller.watch.meter = parts.flow_meter
         parts.library_intact = lambda: memory.library_intact
         parts.settings_intact = lambda: memory.settings_intact

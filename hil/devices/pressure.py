@@ -20,6 +20,7 @@ class Sensor:
     """value(): the converter's 12-bit reading, which a real one never gives twice for long: one count of noise.
 
     fault: None, or what is wrong with it: "open" (the pin is pulled low), "short" (to its supply), "stuck".
+    offset_kpa, gain: what it adds to the pressure, and by how much it multiplies it first.
     """
 
     def __init__(self, pressure_kpa: Callable[[], float], zero_count: int, mpa_per_count: int, seed: int = 1) -> None:
@@ -27,6 +28,7 @@ class Sensor:
         self._zero, self._slope = zero_count, mpa_per_count
         self._noise = seed
         self.fault: str | None = None
+        self.offset_kpa, self.gain = 0.0, 1.0
         self._last = 0
 
     def value(self) -> int:
@@ -36,20 +38,29 @@ class Sensor:
             return 0 if self.fault == "open" else HIGHEST
         self._noise = (self._noise * 1103515245 + 12345) & 0x7FFFFFFF
         noise = (self._noise >> 16) % 3 - 1
-        self._last = _clipped(reading(self._pressure_kpa(), self._zero, self._slope) + noise)
+        kpa = self._pressure_kpa() * self.gain + self.offset_kpa
+        self._last = _clipped(reading(kpa, self._zero, self._slope) + noise)
         return self._last
 
 
 class Pressure:
-    """pascal(): gauge pressure as the firmware sees it. sensor: what it reads. fitted(bore_um): of no effect."""
+    """pascal(): gauge pressure as the firmware sees it. sensor: what it reads. fitted(bore_um): of no effect.
+    correct(zero_pa, span_ppm): its calibration."""
+
+    bore_um = 0
 
     def __init__(self, sensor: Sensor, zero_count: int, mpa_per_count: int) -> None:
         self._sensor = sensor
-        self._zero = zero_count
-        self._slope = mpa_per_count
+        self._nominal = zero_count, mpa_per_count
+        self.correct(0, 0)
 
     def fitted(self, bore_um: int) -> None:
         pass
+
+    def correct(self, zero_pa: int, span_ppm: int) -> None:
+        zero, slope = self._nominal
+        self._zero = zero + zero_pa * 1000 // slope
+        self._slope = slope * (1000000 + span_ppm) // 1000000
 
     def pascal(self) -> int:
         value = self._sensor.value()

@@ -65,6 +65,11 @@ class Plunger:
         share = self._random.gauss(1.0, self.data.breakaway_spread) if self.data.breakaway_spread else 1.0
         return self.data.sliding_n + max(share, 0.1) * (self.data.breakaway_n - self.data.sliding_n)
 
+    def use(self, drive: Drive) -> None:
+        """Another barrel or screw, whose nut stands where this one's does; what was moved before stays moved."""
+        self.drive = drive
+        self._area_mm2 = drive.area_mm2
+
     def step(self, at_us: int, direction: int) -> None:
         """One microstep at at_us, forward (1) or backward (-1)."""
         self.line.advance(at_us)

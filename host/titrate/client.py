@@ -230,6 +230,10 @@ class Pump:
         """Changes settings of wire.SETTINGS in a pump that is idle; all that are then in force."""
         return self.request("configure", settings=self.settings() | settings)
 
+    def calibration(self) -> dict[str, Any]:
+        """{"syringes": {model: {...}}, "pressure": {...}} in force; what is empty is nominal."""
+        return self.request("calibration")
+
     def library_digest(self) -> str:
         """Of the drug library in force; empty where there is none."""
         held = self.request("library", index=0, first=0)

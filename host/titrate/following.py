@@ -7,6 +7,7 @@ from typing import Protocol
 
 from pump.core.alarms import ALARMS, EFFECT, KEEP
 from pump.core.units import MS_PER_S
+from titrate.calibration import of_syringe
 from titrate.client import Pump, Status
 from titrate.errors import LinkError
 from titrate.plan import Plan
@@ -59,6 +60,7 @@ def new_session(pump: Pump, plan: Plan, from_ml: float = 0.0) -> Session:
     session = Session(plan, pump.hello, simulated, bench.seed if bench else None, from_ml=from_ml)
     session.target = str(pump.port.port)
     session.library = pump.library_digest()
+    session.calibration = of_syringe(pump.calibration(), plan.syringe)
     return session
 
 

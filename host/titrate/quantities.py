@@ -29,6 +29,9 @@ hour = 60 * minute = h = hr
 day = 24 * hour = d
 subject_kilogram = [subject]
 subject_of_70kg = 70 * subject_kilogram
+pascal = [pressure] = Pa
+kilopascal = 1000 * pascal = kPa
+millimeter_of_mercury = 133.322 * pascal = mmHg
 year = [age] = y = yr
 month = year / 12
 """
@@ -86,6 +89,12 @@ INTERVAL = Kind(
 )
 CONCENTRATION = Kind("a concentration", {"mg/mL": (_TINY, Fraction(1000))}, '"0.98 mg/mL"')
 VOLUME = Kind("a volume", {"mL": (_TINY, Fraction(100_000))}, '"100 mL"')
+MEASURED = Kind(
+    "a volume, or a weight of water",
+    {"mL": (_TINY, Fraction(1000)), "g": (_TINY, Fraction(1000))},
+    '"5.02 mL" or "5.01 g"',
+)
+PRESSURE = Kind("a pressure", {"Pa": (Fraction(1), Fraction(500_000))}, '"50 kPa" or "300 mmHg"')
 AGE = Kind("an age up to 130 years", {"year": (Fraction(1, 365), Fraction(130))}, '"15 years" or "6 months"')
 WEIGHT = Kind("a body weight from 1 to 300 kg", {"kg": (Fraction(1), Fraction(300))}, '"70 kg"')
 

@@ -7,6 +7,7 @@ from typing import Any
 
 from pump.core.alarms import ALARMS, TEXT
 from titrate import page
+from titrate.calibration import pressure_words, volume_words
 from titrate.plot import delivery_figure
 from titrate.record import CUT_OFF, Record
 from titrate.session import Session
@@ -64,6 +65,16 @@ def _picture(session: Session, origin: str) -> dict[str, Any] | None:
     return {"svg": page.inline_svg(figure, caption), "caption": caption}
 
 
+def _calibration(session: Session) -> list[tuple[str, str]]:
+    found = session.calibration
+    if found is None:
+        return [("calibration", "not in the record")]
+    return [
+        (f"calibration of {session.plan.syringe}", volume_words(found["syringe"])),
+        ("calibration of the pressure", pressure_words(found["pressure"])),
+    ]
+
+
 def _facts(record: Record, session: Session, origin: str) -> list[tuple[str, str]]:
     header, plan = record.header, session.plan
     return [
@@ -73,6 +84,7 @@ def _facts(record: Record, session: Session, origin: str) -> list[tuple[str, str
         ("firmware digest", session.hello["firmware"]),
         ("host", f"titrate {header['titrate']}, tables {session.hello['wire']}"),
         ("program digest", session.digest),
+        *_calibration(session),
         ("drug library", session.library or "none in the pump"),
         ("drug", f"{plan.drug}, {float(plan.concentration_mg_ml):.6g} mg/mL, for {float(plan.weight_kg):g} kg"),
         ("syringes", f"{session.syringes_fitted} x {plan.syringe}"),

@@ -62,7 +62,8 @@ class Session:
 
     simulated, seed: of the bench on the port. target: the port. digest: of the program. library: digest of the drug
     library in the pump, empty where there is none. from_ml: of the whole plan, delivered before this session and not
-    part of it. from_start: whether it was followed from its first step.
+    part of it. from_start: whether it was followed from its first step. calibration: of the syringe and the pressure,
+    see calibration.of_syringe; None where nobody asked the pump.
     """
 
     plan: Plan
@@ -72,6 +73,7 @@ class Session:
     target: str = ""
     digest: str = ""
     library: str = ""
+    calibration: dict[str, Any] | None = None
     from_ml: float = 0.0
     from_start: bool = False
     outcome: str = "stopped"
@@ -195,6 +197,7 @@ class Session:
             "device_seconds": self.device_seconds,
             "wall_seconds": wall_seconds,
             "firmware": self.hello["firmware"],
+            "calibration": self.calibration,
             "seed": self.seed,
             "simulated": self.simulated,
             "from_ml": self.from_ml,

@@ -10,10 +10,14 @@ from hypothesis import strategies as st
 from hil.boards import board_data
 from pump.core.load_cell import BROKEN_PA, HIGHEST, LOWEST, OVERLOADED_PA, SCALE, SILENT_TICKS, LoadCell
 from pump.core.syringes import BORE_UM, SYRINGES
+from pump.core.wire import CALIBRATION
 
 BOARD = board_data()
 SMALL_INT = 1 << 30
 BORES = st.sampled_from([row[BORE_UM] for row in SYRINGES.values()])
+
+
+CALIBRATIONS = st.tuples(*(st.integers(*CALIBRATION[name][:2]) for name in ("zero_pa", "span_ppm")))
 
 
 class Converter:
@@ -25,6 +29,28 @@ class Converter:
 
 def cell(converter: Converter, bore_um: int, zero: int = 0) -> LoadCell:
     return LoadCell(converter, zero, BOARD.LOAD_UN_PER_64_COUNTS, bore_um)
+
+
+@given(BORES, CALIBRATIONS, st.integers(-300_000, 2_000_000))
+def test_a_calibration_is_a_force_whatever_syringe_is_declared_later(
+    bore_um: int, calibration: tuple[int, int], count: int
+) -> None:
+    """The zero, of the bore that the cell was made with, is as many newtons with every other."""
+    zero_pa, span_ppm = calibration
+    converter = Converter()
+    load = cell(converter, BOARD.LOAD_BORE_UM)
+    nominal = cell(converter, BOARD.LOAD_BORE_UM)
+    load.fitted(bore_um)
+    nominal.fitted(bore_um)
+    load.correct(zero_pa, span_ppm)
+    converter.next = count
+    pa, uncorrected_pa = load.pascal(), nominal.pascal()
+    if abs(uncorrected_pa) == 1 << 28 or abs(pa) == 1 << 28:
+        return
+    area = (BOARD.LOAD_BORE_UM / bore_um) ** 2
+    right = (uncorrected_pa - zero_pa * area) * (1 + span_ppm / 1e6)
+    unit_pa = BOARD.LOAD_UN_PER_64_COUNTS / 1e6 / (math.pi / 4 * (bore_um / 1e6) ** 2)
+    assert abs(pa - right) <= 3 * unit_pa + 3 + abs(right) * 2e-3 + abs(zero_pa) * area * 2e-3
 
 
 @given(BORES, st.integers(-2_000_000, 2_000_000), st.integers(-50_000, 50_000))

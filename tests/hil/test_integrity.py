@@ -120,7 +120,7 @@ def test_versions_are_named_at_each_start(bench: Bench) -> None:
     bench.pump.confirm(bench.pump.load(header(phases) | ours, phases))
     bench.pump.start()
     told = [event["text"] for event in bench.pump.events() if event["kind"] == "versions"]
-    assert told == [", ".join(f"{name} {value}" for name, value in ours.items())]
+    assert told == [", ".join([*(f"{name} {value}" for name, value in ours.items()), f"{SYRINGE} nominal"])]
 
 
 @pytest.mark.requirement("SR-LIB-08")

@@ -40,7 +40,17 @@ def test_a_record_reads_back_as_the_session(made: tuple[Session, Path]) -> None:
     session, path = made
     record = Record.read(path)
     again = record.session
-    for name in ("outcome", "commanded_ml", "counted_ml", "simulated", "seed", "target", "digest", "library"):
+    for name in (
+        "outcome",
+        "commanded_ml",
+        "counted_ml",
+        "simulated",
+        "seed",
+        "target",
+        "digest",
+        "library",
+        "calibration",
+    ):
         assert getattr(again, name) == getattr(session, name), name
     assert [alarm.name for alarm in again.alarms] == [alarm.name for alarm in session.alarms]
     assert [alarm.raised_s for alarm in again.alarms] == pytest.approx([alarm.raised_s for alarm in session.alarms])

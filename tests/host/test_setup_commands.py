@@ -50,7 +50,7 @@ def test_clear_forgets_what_it_names_and_asks_first(bench: Bench) -> None:
     assert bench.pump.settings()["occlusion_level"] == 0
     assert run("clear", "settings", "--yes") == "forgotten: settings\n"
     assert bench.pump.settings()["occlusion_level"] != 0
-    assert "must be one of library, operators, settings" in run("clear", "everything", "--yes", code=4)
+    assert "must be one of calibration, library, operators, settings" in run("clear", "everything", "--yes", code=4)
 
 
 def test_the_history_names_the_libraries_and_when_they_came_in_force(bench: Bench) -> None:

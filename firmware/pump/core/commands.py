@@ -3,11 +3,11 @@
 One exception, on the safe side: a first `load` forgets the program that was there, even if the new one is refused.
 """
 
-from pump.core import alarms, housekeeping, wire
+from pump.core import alarms, calibration, housekeeping, wire
 from pump.core.infusion import Infusion
 from pump.core.law import BOUNDS
 from pump.core.program import Program, Refusal, is_whole
-from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES, fill_steps, step_volume_pl
+from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES, fill_steps
 from pump.core.units import MS_PER_H, PL_PER_NL, S_PER_H, TICKS_PER_MS
 
 TYPE_CHECKING = False  # MicroPython has no typing
@@ -65,7 +65,7 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     if pump.infusion and syringe != pump.syringe:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: the program runs on %s" % pump.syringe)
     pump.syringe = syringe
-    pump.step_volume = step_volume_pl(syringe, pump.board.LEAD_UM, pump.board.STEPS_PER_TURN)
+    pump.step_volume = pump.step_volume_of(syringe)
     pump.syringe_end_steps = pump.total_steps + fill_steps(fill_nl, pump.step_volume)
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
     pump.watch.fitted(pump.step_volume, SYRINGES[syringe][BORE_UM])
@@ -78,7 +78,7 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
 
 def fastest_pl_h(pump: "Controller", syringe: str) -> int:
     """The fastest rate that board and syringe allow (SR-RATE-04, SR-MECH-03)."""
-    pl, divisor = step_volume_pl(syringe, pump.board.LEAD_UM, pump.board.STEPS_PER_TURN)
+    pl, divisor = pump.step_volume_of(syringe)
     by_motor = pl * pump.board.MAX_STEPS_PER_S * S_PER_H // divisor
     return min(by_motor, pump.board.MAX_RATE_NL_H * PL_PER_NL)
 
@@ -211,6 +211,7 @@ def start(pump: "Controller") -> "Message":
     pump.infusion.begin(pump.total_steps, pump.end_steps())
     pump.attended = bool(program.header["attended"])
     told = ["%s %s" % (name, ours[:16] or "none") for name, ours in _versions(pump)]
+    told.append(calibration.text(pump.memory.calibration, program.header["syringe"]))
     pump.log.add(pump.now_ms, "versions", ", ".join(told))
     pump.event("START")
     return {}
@@ -367,9 +368,14 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "journal": housekeeping.journal,
     "doses": housekeeping.doses,
     "selftest": housekeeping.selftest,
+    "inputs": housekeeping.inputs,
+    "exercise": housekeeping.exercise,
     "update": housekeeping.update,
     "settings": housekeeping.settings,
     "configure": housekeeping.configure,
+    "calibration": housekeeping.calibration_in_force,
+    "calibrate": housekeeping.calibrate,
+    "calibrate_pressure": housekeeping.calibrate_pressure,
     "library": housekeeping.library,
     "library_load": housekeeping.library_load,
     "library_confirm": housekeeping.library_confirm,

@@ -4,7 +4,7 @@ It moves nothing itself. `state` alone says whether the motor may run (`course`)
 watch.py's, limits and boluses dosing.py's, totals books.py's.
 """
 
-from pump.core import alarms, states, wire
+from pump.core import alarms, calibration, states, wire
 from pump.core.access import Access
 from pump.core.books import Books
 from pump.core.commands import COMMANDS
@@ -49,6 +49,7 @@ class Controller:
         self.build = build
         self.serial = serial
         self.feeder = feeder
+        self.inputs = inputs
         self.memory = kept
         self.log = kept.journal
         self.watch = Watch(board, inputs)
@@ -232,10 +233,14 @@ class Controller:
         if infusion and program and not (program.recheck() and self.step_volume_intact() and infusion.intact()):
             self.fail("program")
 
+    def step_volume_of(self, syringe: str) -> tuple[int, int]:
+        """Volume of a step with this syringe, as it was calibrated: the one place that says so."""
+        slope_ppm = calibration.slope_ppm(self.memory.calibration, syringe)
+        return step_volume_pl(syringe, self.board.LEAD_UM, self.board.STEPS_PER_TURN, slope_ppm)
+
     def step_volume_intact(self) -> bool:
         """Whether a step's volume is that of the syringe that was declared."""
-        board, syringe = self.board, self.syringe
-        return not syringe or self.step_volume == step_volume_pl(syringe, board.LEAD_UM, board.STEPS_PER_TURN)
+        return not self.syringe or self.step_volume == self.step_volume_of(self.syringe)
 
     def end_steps(self) -> int:
         """The odometer at the last step that syringe and dose windows allow."""

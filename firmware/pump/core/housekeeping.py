@@ -1,12 +1,14 @@
-"""Requests that deliver nothing: the log, sound, settings, library, operators, what was given. Raises Refusal."""
+"""Requests that deliver nothing: log, sound, settings, calibration, library, operators, doses. Raises Refusal."""
 
 from binascii import crc32, hexlify
 
-from pump.core import alarms, wire
+from pump.core import alarms, calibration, wire
+from pump.core.keys import NAMES
 from pump.core.library import DEFAULTS, Incoming, part
 from pump.core.memory import is_settings
 from pump.core.program import Refusal, is_whole
 from pump.core.signals import MOST_MUTE_MS
+from pump.core.syringes import BORE_UM, SYRINGES
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
@@ -16,9 +18,10 @@ if TYPE_CHECKING:
 
 EVENTS_PER_REPLY = 8
 EVENTS_TEXT_BYTES = 400  # with quotes and numbers around it a reply stays one line of the link
-CLEARED = ("library", "operators", "settings")
+CLEARED = ("calibration", "library", "operators", "settings")
 # No event of the table: a fault stays one until the power cycle, and may come of the firmware.
 UPDATABLE = ("FAULT", "IDLE")
+MOST_TONE_HZ, MOST_EXERCISE_MS = 4000, 5000
 JOURNAL_BYTES = 256  # of a file in one reply, which takes twice as many characters
 
 
@@ -92,6 +95,31 @@ def selftest(pump: "Controller") -> "Message":
     return dict(pump.report)
 
 
+def inputs(pump: "Controller") -> "Message":
+    """Every input as it is now, neither debounced nor smoothed, for whoever checks them one by one."""
+    pins = pump.inputs
+    levels = pins.keys()
+    return {
+        "keys": [NAMES[i] for i in range(len(NAMES)) if levels >> i & 1],
+        "syringe": int(pins.syringe_present()),
+        "guard": int(pins.guard_closed()),
+        "air": int(pins.air()),
+        "battery_mv": pins.battery_mv(),
+        "temperature_dc": pins.temperature_dc(),
+        "pressure_pa": pump.pressure_pa,
+    }
+
+
+def exercise(pump: "Controller", lights: int, tone_hz: int, ms: int) -> "Message":
+    """Lets a person see and hear the outputs, where nothing else is to be seen or heard (SR-POST-07)."""
+    if pump.state != "IDLE" or pump.alarms:
+        raise Refusal(wire.NOT_IN_STATE, "exercise in state %s; possible in IDLE, without an alarm" % pump.state)
+    if not is_whole(lights, 0, 7) or not is_whole(tone_hz, 0, MOST_TONE_HZ) or not is_whole(ms, 1, MOST_EXERCISE_MS):
+        raise Refusal(wire.WRONG_PARAMETERS, "exercise: 0 to 7, 0 to %d Hz, %d ms" % (MOST_TONE_HZ, MOST_EXERCISE_MS))
+    pump.signals.exercise(tone_hz, lights, ms)
+    return {}
+
+
 def _not_stored(pump: "Controller", what: str) -> None:
     pump.raise_alarms(alarms.BITS["MEMORY_FAULT"])
     raise Refusal(wire.STILL_TRUE, "%s: cannot be stored" % what)
@@ -112,6 +140,57 @@ def configure(pump: "Controller", settings: "Message") -> "Message":
     pump.watch.use(settings)
     pump.event("CONFIGURE")
     return dict(settings)
+
+
+def calibration_in_force(pump: "Controller") -> "Message":
+    return dict(pump.memory.calibration)
+
+
+def calibrate(pump: "Controller", syringe: str, slope_ppm: int, residual_ppm: int, date: str) -> "Message":
+    """What a step of this syringe model delivers, as somebody has measured it (SR-AUTH-07)."""
+    if syringe not in SYRINGES:
+        raise Refusal(wire.BEYOND_LIMIT, "syringe: known are %s" % ", ".join(sorted(SYRINGES)))
+    record = {"slope_ppm": slope_ppm, "residual_ppm": residual_ppm}
+    record = _dated(pump, record, date, calibration.VOLUME)
+    syringes = dict(pump.memory.calibration["syringes"])
+    syringes[syringe] = record
+    _recalibrate(pump, {"syringes": syringes, "pressure": pump.memory.calibration["pressure"]})
+    pump.log.add(pump.now_ms, "calibration", calibration.text(pump.memory.calibration, syringe))
+    pump.event("CONFIGURE")
+    return record
+
+
+def calibrate_pressure(pump: "Controller", zero_pa: int, span_ppm: int, date: str) -> "Message":
+    """What the pressure sensor reads at rest, and its span (SR-AUTH-07)."""
+    sensor, syringe = pump.watch.pressure, pump.syringe
+    if sensor and sensor.bore_um and syringe and SYRINGES[syringe][BORE_UM] != sensor.bore_um:
+        raise Refusal(wire.STILL_TRUE, "a load cell's zero is that of a bore of %d um: declare it" % sensor.bore_um)
+    record = _dated(pump, {"zero_pa": zero_pa, "span_ppm": span_ppm}, date, calibration.PRESSURE)
+    _recalibrate(pump, {"syringes": pump.memory.calibration["syringes"], "pressure": record})
+    told = "pressure: zero %d Pa, span %+d ppm, %s by %s" % (zero_pa, span_ppm, date, record["author"])
+    pump.log.add(pump.now_ms, "calibration", told)
+    pump.event("CONFIGURE")
+    return record
+
+
+def _dated(pump: "Controller", record: "Message", date: str, names: "tuple[str, ...]") -> "Message":
+    """With date and operator; nothing that is implausible (SR-AUTH-08)."""
+    record["date"], record["author"] = date, pump.access.operator
+    wrong = calibration.fault(record, names)
+    if wrong:
+        raise Refusal(wire.BEYOND_LIMIT, wrong)
+    return record
+
+
+def _recalibrate(pump: "Controller", measured: "Message") -> None:
+    """Stores and takes up a calibration, all of it or nothing. What counts on the one before is gone: the program, and
+    the declared syringe, whose fill is told in other steps now."""
+    if not pump.memory.save_calibration(measured):
+        _not_stored(pump, "calibration")
+    pump.drop_program()
+    pump.syringe = pump.step_volume = None
+    pump.syringe_end_steps = pump.total_steps
+    pump.watch.calibrated(measured["pressure"])
 
 
 def library(pump: "Controller", index: int, first: int) -> "Message":
@@ -219,6 +298,8 @@ def clear_confirm(pump: "Controller", token: str) -> "Message":
         _keep_operators(pump, {})
     elif what == "settings":
         configure(pump, {name: wire.SETTINGS[name][2] for name in wire.SETTINGS})
+    elif what == "calibration":
+        _recalibrate(pump, calibration.nominal())
     else:
         if not pump.memory.forget_library():
             _not_stored(pump, "library")

@@ -19,22 +19,35 @@ OVERLOADED_PA: "Final" = 1 << 28  # no pressure: outside every sensor's band (SR
 BROKEN_PA: "Final" = -(1 << 28)
 
 
+def _mpa(un: int, bore_um: int) -> int:
+    """mPa to a unit of so many micronewtons: 1 uN on 1 um2 is 1 MPa. pi is as in core/syringes.py."""
+    return un * 1000000000 // (355 * bore_um * bore_um // (4 * 113)) or 1
+
+
 class LoadCell:
     """pascal(): gauge pressure by the newest conversion. converter: gives it. zero_count: without force.
-    un_per_count: micronewtons, for 64 counts. bore_um: of the syringe until another is declared."""
+    un_per_count: micronewtons, for 64 counts. bore_um: of the syringe until another is declared.
+    correct(zero_pa, span_ppm): its calibration, with the zero in pascal of that first bore."""
 
     def __init__(self, converter: "Converter", zero_count: int, un_per_64_counts: int, bore_um: int) -> None:
         self._converter = converter
-        self._zero = zero_count
-        self._un = un_per_64_counts
+        self._nominal = zero_count, un_per_64_counts
         self._pa = 0
         self._silent = 0
-        self.fitted(bore_um)
+        self.bore_um = self._fitted_um = bore_um
+        self.correct(0, 0)
+
+    def correct(self, zero_pa: int, span_ppm: int) -> None:
+        """What the cell reads without force, to 64 counts, and its span, to a micronewton for them."""
+        zero, un = self._nominal
+        self._zero = zero + zero_pa * 1000 // _mpa(un, self.bore_um) * SCALE
+        self._un = un * (1000000 + span_ppm) // 1000000
+        self.fitted(self._fitted_um)
 
     def fitted(self, bore_um: int) -> None:
         """A syringe of this bore is in the holder."""
-        area_um2 = 355 * bore_um * bore_um // (4 * 113)  # pi as in core/syringes.py
-        self._mpa = self._un * 1000000000 // area_um2 or 1  # mPa to a unit: 1 uN on 1 um2 is 1 MPa
+        self._fitted_um = bore_um
+        self._mpa = _mpa(self._un, bore_um)
         self._most = min(MOST_UNITS, (1 << 29) // self._mpa)  # the product stays a small integer
 
     def pascal(self) -> int:

@@ -1,4 +1,5 @@
-"""What outlives the power: journal, totals and dose ledger, settings, drug library, the program in force (D10).
+"""What outlives the power: journal, totals and dose ledger, settings, calibration, drug library, the program in force
+(D10).
 
 While the motor runs the totals are saved every CHECKPOINT_S, together with the most that can be delivered until the
 next time; after a power cut that much is counted as delivered, so no total is ever low.
@@ -7,7 +8,7 @@ next time; after a power cut that much is counted as delivered, so no total is e
 import binascii
 import json
 
-from pump.core import chain
+from pump.core import calibration, chain
 from pump.core.checkpoint import UNSIGNED_32, Checkpoint
 from pump.core.journal import Journal
 from pump.core.ledger import STATE_LENGTH
@@ -33,6 +34,7 @@ _MOST_VALUE = 0xFFFFFFFF
 _LIBRARY = "library%d"
 _PROGRAM = "program"
 _OPERATORS = "operators"
+_CALIBRATION = "calibration"
 _HISTORY = "history"
 _HISTORY_LINES = 16
 _NO_SLOT = 2
@@ -42,9 +44,10 @@ _CRC_BYTES = 9  # a space, and eight digits
 class Memory:
     """journal: open. findings: what was wrong with the stored things at power-on, as texts.
 
-    settings: {name: value}. library: the stored one, or an empty one. operators: as Access has them. interrupted:
-    whether power failed while an infusion was under way. totals: of TOTALS, as of the last checkpoint, what may have
-    been delivered after it included; None before the first one. ledger_state: for Ledger.restore, or None.
+    settings: {name: value}. library: the stored one, or an empty one. operators: as Access has them. calibration: see
+    calibration.py. interrupted: whether power failed while an infusion was under way. totals: of TOTALS, as of the last
+    checkpoint, what may have been delivered after it included; None before the first one. ledger_state: for
+    Ledger.restore, or None.
     alive(): called while a large library is read, or a long program written: both take longer than the watchdog waits.
     lost_steps: to be booked on top.
     """
@@ -60,6 +63,7 @@ class Memory:
         self.settings = {name: SETTINGS[name][2] for name in SETTINGS}
         self.library = Library()
         self.operators: "Operators" = {}
+        self.calibration = calibration.nominal()
         self.library_intact: "bool | None" = None
         self.settings_intact: "bool | None" = None
         self.totals: "list[int] | None" = None
@@ -79,6 +83,7 @@ class Memory:
         self._open_settings()
         self._open_library()
         self._open_operators()
+        self._open_calibration()
 
     def _open_totals(self) -> None:
         values, torn = self._totals.load()
@@ -135,6 +140,21 @@ class Memory:
                 self.operators = json.loads(lines[0])
         except ValueError:
             self.findings.append("operators: damaged; none is known")
+
+    def _open_calibration(self) -> None:
+        """A damaged one is set aside: everything is nominal until somebody measures again."""
+        try:
+            lines = list(self._kept(_CALIBRATION))
+            if not lines:
+                return
+            found = json.loads(lines[0])
+            if calibration.is_whole_calibration(found):
+                self.calibration = found
+                return
+        except ValueError:
+            pass
+        self.findings.append("calibration: damaged; bore, screw and sensor count as nominal")
+        self.save_calibration(self.calibration)
 
     def _lines(self, name: str) -> "Iterator[str]":
         for line in self._store.lines(name):
@@ -212,6 +232,13 @@ class Memory:
         if not self._keep(_OPERATORS, [operators]):
             return False
         self.operators = operators
+        return True
+
+    def save_calibration(self, measured: "Message") -> bool:
+        """Stores what was measured of this pump, all of it or nothing."""
+        if not self._keep(_CALIBRATION, [measured]):
+            return False
+        self.calibration = measured
         return True
 
     def forget_library(self) -> bool:

@@ -77,6 +77,8 @@ class Annunciator:
         self._cue_ms = 0  # left of the cue and of the silence behind it
         self._marked = False
         self._mark_ms = 0  # since the last mark began
+        self._exercise_ms = 0  # left of what a person wants to see while there is no alarm
+        self._exercise_hz = self._exercise_lights = 0
 
     def set(self, priority: int, new: bool = False) -> None:
         """The highest priority in force; new: an alarm has been raised, which ends every silence (SR-AUDIO-05)."""
@@ -128,6 +130,11 @@ class Annunciator:
             self._cue_asked = True
             self.busy = True
 
+    def exercise(self, tone_hz: int, lights: int, ms: int) -> None:
+        """Shows these for a while, for whoever checks the outputs; an alarm ends it at once."""
+        self._exercise_hz, self._exercise_lights, self._exercise_ms = tone_hz, lights, ms
+        self.busy = True
+
     def update(self, elapsed_ms: int) -> bool:
         """Lets time pass; whether tone_hz or lights have changed. Once in every control tick; allocates nothing."""
         if not self.busy:
@@ -165,7 +172,11 @@ class Annunciator:
             self._mark_ms = (self._mark_ms + elapsed_ms) % MARK_EVERY_MS
             if self._mark_ms < MARK_MS:
                 lights ^= CYAN
-        self.busy = priority > 0 or self._cue_ms > 0 or self._marked
+        if self._exercise_ms:
+            self._exercise_ms = 0 if priority else max(self._exercise_ms - elapsed_ms, 0)
+            if self._exercise_ms:
+                tone_hz, lights = self._exercise_hz, self._exercise_lights
+        self.busy = priority > 0 or self._cue_ms > 0 or self._marked or self._exercise_ms > 0
         if tone_hz == self.tone_hz and lights == self.lights:
             return False
         self.tone_hz = tone_hz

@@ -2,7 +2,7 @@
 
 Source of the bores: the B-D (plastic) rows of the syringe diameter tables that New Era prints in its pump manuals,
 quoted from memory. Makers' tables differ by up to 0.6 % of bore between each other, which is 1.2 % of volume: a real
-syringe is calibrated before its figures are trusted.
+syringe is calibrated (calibration.py) before its figures are trusted.
 The stroke is nominal volume / bore area, rounded up to 0.1 mm.
 """
 
@@ -22,20 +22,24 @@ SYRINGES: dict[str, tuple[str, int, int, int]] = {
 # "empty" comes with it still there (SR-RES-06). The barrels hold a fifth more than their nominal volume.
 RESERVE_NL: "Final" = 500000
 
+PPM: "Final" = 1000000
+
 NAME: "Final" = 0
 BORE_UM: "Final" = 1
 STROKE_UM: "Final" = 2
 NOMINAL_NL: "Final" = 3
 
 
-def step_volume_pl(syringe_id: str, lead_um: int, steps_per_turn: int) -> tuple[int, int]:
+def step_volume_pl(syringe_id: str, lead_um: int, steps_per_turn: int, slope_ppm: int = 0) -> tuple[int, int]:
     """Volume of one microstep as a ratio of integers: (picolitres, divisor).
 
     bore area x lead / steps per turn; pi is 355/113, which is 0.085 ppm too large.
-    1 um^3 is 1 fL, hence the factor 1000. Raises KeyError for a syringe that is not in the table.
+    1 um^3 is 1 fL, hence the factor 1000. slope_ppm: how much more a step delivers by its calibration; that is exact,
+    too. Raises KeyError for a syringe that is not in the table.
     """
     bore_um = SYRINGES[syringe_id][BORE_UM]
-    return 355 * bore_um * bore_um * lead_um, 4 * 113 * steps_per_turn * 1000
+    pl, divisor = 355 * bore_um * bore_um * lead_um, 4 * 113 * steps_per_turn * 1000
+    return (pl * (PPM + slope_ppm), divisor * PPM) if slope_ppm else (pl, divisor)
 
 
 def fill_steps(fill_nl: int, step_volume: tuple[int, int]) -> int:

@@ -13,7 +13,7 @@ from pump.core.units import MS_PER_S, PL_PER_NL
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.controller import Controller
-    from pump.core.hardware import Board, Driver, FlowMeter, Inputs, Pressure
+    from pump.core.hardware import Board, Driver, FlowMeter, Inputs, Message, Pressure
 
 _OCCLUSION = alarms.BITS["OCCLUSION"]
 _AIR = alarms.BITS["AIR_IN_LINE"]
@@ -88,6 +88,11 @@ class Watch:
         self._flow.step_volume = step_volume
         if self.pressure:
             self.pressure.fitted(bore_um)
+
+    def calibrated(self, measured: "Message") -> None:
+        """Takes up what the pressure sensor was measured to read; without it the sensor is nominal."""
+        if self.pressure:
+            self.pressure.correct(measured.get("zero_pa", 0), measured.get("span_ppm", 0))
 
     def heard(self) -> None:
         """A good line has come from the host."""

@@ -63,9 +63,26 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "journal": (None, {"name": str, "first": int}, "a piece of a stored file of the log, as it lies in flash"),
     "doses": (None, {}, "what the dose windows and the boluses of the run have come to"),
     "selftest": (None, {}, "the result of each step of the self-test at power-on"),
+    "inputs": (None, {}, "the level of every input now, as the pins have it"),
+    "exercise": (
+        None,
+        {"lights": int, "tone_hz": int, "ms": int},
+        "shows these lights and this tone for a while, for a person to see; in IDLE without an alarm only",
+    ),
     "update": (None, {}, "leaves the firmware, for other firmware to be put on; in IDLE and FAULT only"),
     "settings": (None, {}, "the settings in force"),
     "configure": ("CONFIGURE", {"settings": dict}, "stores settings, all of them or none"),
+    "calibration": (None, {}, "what was measured of each syringe model and of the pressure sensor; nothing is nominal"),
+    "calibrate": (
+        "CONFIGURE",
+        {"syringe": str, "slope_ppm": int, "residual_ppm": int, "date": str},
+        "stores what a step of this syringe model delivers",
+    ),
+    "calibrate_pressure": (
+        "CONFIGURE",
+        {"zero_pa": int, "span_ppm": int, "date": str},
+        "stores what the pressure sensor reads at rest, and its span",
+    ),
     "library": (None, {"index": int, "first": int}, "a part of an entry of the drug library in force"),
     "library_load": (
         "CONFIGURE",
@@ -82,7 +99,7 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "clear": (
         "CONFIGURE",
         {"what": str},
-        "asks to forget settings, library or operators; names the token to confirm with",
+        "asks to forget settings, library, operators or calibration; names the token to confirm with",
     ),
     "clear_confirm": ("CONFIGURE", {"token": str}, "forgets what the request before this one asked to forget"),
 }
@@ -142,6 +159,15 @@ PROGRAM: dict[str, tuple[type, int, int]] = {
 SETTINGS: dict[str, tuple[int, int, int, str]] = {
     "occlusion_level": (0, 2, 2, "which of the board's occlusion limits holds"),
     "near_empty_level": (0, 2, 1, "how many minutes ahead NEAR_EMPTY comes: which of the board's"),
+}
+
+# value of a calibration: (least, most, meaning). What is beyond is a wrong syringe, a leak or a broken sensor, and no
+# calibration. With any zero and span of these a sensor that is open or shorted still reads outside its band.
+CALIBRATION: dict[str, tuple[int, int, str]] = {
+    "slope_ppm": (-50000, 50000, "how much more a step delivers than bore and screw say"),
+    "residual_ppm": (0, 10000, "standard deviation of the runs about that slope, as a part of one"),
+    "zero_pa": (-5000, 5000, "what the sensor reads without pressure"),
+    "span_ppm": (-100000, 100000, "how much more the pressure is than the sensor reads above its zero"),
 }
 
 # a phase on the wire: [kind, duration_ms, begin_pl_h, end_pl_h]; where floor_pl_h and ceiling_pl_h follow, an operator
@@ -207,6 +233,8 @@ def table_digest() -> str:
         digest.update(("%s:%s:%d:%d\n" % (key, kind.__name__, least, most)).encode())
     for key in sorted(SETTINGS):
         digest.update(("%s:%d:%d:%d\n" % ((key,) + SETTINGS[key][:3])).encode())
+    for key in sorted(CALIBRATION):
+        digest.update(("%s:%d:%d\n" % ((key,) + CALIBRATION[key][:2])).encode())
     digest.update(("%s %d\n" % (KINDS, MAX_PHASE_MS)).encode())
     for code in sorted(ERRORS):
         digest.update(("%d " % code).encode())

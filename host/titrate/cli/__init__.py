@@ -38,6 +38,7 @@ COMMANDS = {
     "operators": "operators",
     "clear": "settings",
     "log": "log",
+    "calibrate": "calibrate",
     "selftest": "selftest",
     "ports": "ports",
     "version": "version",

@@ -167,6 +167,10 @@ def show(done: "Session", wall_seconds: float) -> None:
     for alarm in done.alarms:
         until = "still in force" if alarm.cleared_s is None else f"cleared at {clock(alarm.cleared_s)}"
         console.print(f"{alarm.priority} alarm {alarm.name} at {clock(alarm.raised_s)}, {until}", highlight=False)
+    if done.calibration:
+        from titrate.calibration import volume_words
+
+        console.print(f"{done.plan.syringe}: {volume_words(done.calibration['syringe'])}", highlight=False)
     where = f"{done.target}, simulated" if done.simulated else done.target
     device = f"{clock(done.device_seconds)} of device time in {wall_seconds:.1f} s"
     console.print(f"{where}; firmware {done.hello['firmware'][:12]}; {device}", highlight=False)

@@ -29,12 +29,12 @@ def settings(
 
 
 def clear(
-    what: Annotated[str, typer.Argument(help="settings, library or operators")],
+    what: Annotated[str, typer.Argument(help="settings, library, operators or calibration")],
     port: output.Port,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask first.")] = False,
     json: output.Json = False,
 ) -> None:
-    """Let an idle pump forget its settings, its drug library or its operators."""
+    """Let an idle pump forget its settings, its drug library, its operators or its calibration."""
     from titrate.client import Pump
 
     with Pump.open(port) as pump:
