@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
+from hil.devices.display import Ssd1306
 from hil.devices.flow_meter import Slf3s
 from hil.devices.load_cell import Cell
 from hil.devices.motor_driver import MotorDriver
@@ -39,6 +40,7 @@ class Target(Protocol):
     sensor: Sensor | Cell
     motor_driver: MotorDriver
     flow_meter: Slf3s
+    display: Ssd1306
 
     @property
     def motor_on(self) -> bool: ...
