@@ -339,6 +339,10 @@ class Bench:
         """One of `target.flow_meter.faults`; None: it is whole again."""
         self.target.flow_meter.fault = fault
 
+    def break_display(self, fault: str | None) -> None:
+        """One of `target.display.faults`; None: it is whole again. It is no part of safety: no alarm comes of it."""
+        self.target.display.fault = fault
+
     @may_raise("OVER_DELIVERY", "UNDER_DELIVERY")
     def let_flow_meter_see(self, factor: float) -> None:
         """So much of what is delivered passes it: half with a leak before it, more with a source beside the pump."""
