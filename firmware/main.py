@@ -45,7 +45,9 @@ parts.annunciator = annunciator
 parts.inputs = inputs
 parts.pressure = pressure
 parts.driver = fitted.motor_driver(board)
-parts.flow_meter = fitted.flow_meter(board)
+bus = fitted.bus(board)
+parts.flow_meter = fitted.flow_meter(board, bus)
+parts.display = fitted.display(board, bus)
 trailer = image_trailer() if FROZEN else None  # beside files it would be that of an image which was there before
 if trailer:
     parts.image = Image(Flash().crc, trailer[0], trailer[1])

@@ -11,6 +11,7 @@ from urllib.parse import parse_qs, urlencode, urlsplit
 
 import serial
 
+from hil.devices.display import Ssd1306
 from hil.devices.flow_meter import Slf3s
 from hil.devices.load_cell import Cell
 from hil.devices.motor_driver import MotorDriver
@@ -39,6 +40,7 @@ class Target(Protocol):
     sensor: Sensor | Cell
     motor_driver: MotorDriver
     flow_meter: Slf3s
+    display: Ssd1306
 
     @property
     def motor_on(self) -> bool: ...
@@ -342,6 +344,10 @@ class Bench:
     def break_flow_meter(self, fault: str | None) -> None:
         """One of `target.flow_meter.faults`; None: it is whole again."""
         self.target.flow_meter.fault = fault
+
+    def break_display(self, fault: str | None) -> None:
+        """One of `target.display.faults`; None: it is whole again. It is no part of safety: no alarm comes of it."""
+        self.target.display.fault = fault
 
     @may_raise("OVER_DELIVERY", "UNDER_DELIVERY")
     def let_flow_meter_see(self, factor: float) -> None:

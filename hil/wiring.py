@@ -43,6 +43,7 @@ PARTS: dict[str, dict[str, dict[str, str]]] = {
     },
     "pressure": {"analog": {"pressure": "adc"}, "hx711": {"load_data": "any", "load_clock": "any"}},
     "flow": {"slf3s": {"sda": "i2c sda", "scl": "i2c scl"}, "none": {}},
+    "display": {"ssd1306": {"sda": "i2c sda", "scl": "i2c scl"}, "none": {}},
 }
 
 

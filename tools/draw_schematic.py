@@ -146,21 +146,26 @@ class Drawing:
         if "sda" not in self.pins:
             return
         self.y[-1] -= PULL
-        rows = self.rows(-1, 2, 1.1 + PULL)
-        low = rows[-1] - ROW
-        edge = self.box(
-            -1,
-            {"SDA": rows[0], "SCL": rows[1]},
-            "flow sensor SLF3S",
-            "arrow away from the syringe",
-            {"VDD": low, "GND": low - ROW},
-        )
-        for function, y, x in zip(("sda", "scl"), rows, (-3.0, -5.0), strict=True):
-            self.sheet.wire((self.pin(function, -1, y), y), (edge, y))
-            self.sheet.pull((x, y), "4.7 kΩ", "3V3")
-        self.sheet.supply((edge, low), RIGHT, "3V3")
-        self.sheet.ground((edge, low - ROW), RIGHT)
-        self.y[-1] -= 2 * ROW
+        titles = {
+            "slf3s": ("flow sensor SLF3S", "arrow away from the syringe"),
+            "ssd1306": ("display SSD1306", "128 x 64"),
+        }
+        first: list[float] = []
+        for title, note in [titles[part] for part in self.fitted.values() if part in titles]:
+            rows = self.rows(-1, 2, 1.1 + PULL)
+            low = rows[-1] - ROW
+            edge = self.box(-1, {"SDA": rows[0], "SCL": rows[1]}, title, note, {"VDD": low, "GND": low - ROW})
+            for function, y, x in zip(("sda", "scl"), rows, (-3.0, -5.0), strict=True):
+                if not first:
+                    self.sheet.wire((self.pin(function, -1, y), y), (edge, y))
+                    self.sheet.pull((x, y), "4.7 kΩ", "3V3")
+                else:  # from the first part's wire down to this one's
+                    self.sheet.wire((edge, y), (x - 0.5, y))
+                    self.sheet.wire((x - 0.5, y), (x - 0.5, first[rows.index(y)]), dot=True)
+            self.sheet.supply((edge, low), RIGHT, "3V3")
+            self.sheet.ground((edge, low - ROW), RIGHT)
+            self.y[-1] -= 2 * ROW + GAP
+            first = first or rows
 
     # --- the right side: hands, eyes and ears
 

@@ -105,6 +105,7 @@ class App:
         self.controller.watch.pressure = pressure
         self.controller.watch.calibrated(memory.calibration["pressure"])
         self.controller.watch.meter = parts.flow_meter
+        self._display = parts.display
         parts.library_intact = lambda: memory.library_intact
         parts.settings_intact = lambda: memory.settings_intact
         self.controller.report, failed = selftest.run(parts)
@@ -243,6 +244,7 @@ class App:
             self._course.planner.refill(PLAN_TICKS)
             controller.follow()
         slot = self._slot = (self._slot + 1) % TICKS_A_SECOND
+        spare = False  # whether this turn has time for the display
         if slot == WATCH_SLOT:
             self._watch()
         elif slot == CHECK_SLOT:
@@ -251,6 +253,7 @@ class App:
             self._tidy()
         elif not controller.save():
             controller.dosing.turn()
+            spare = True
         log = controller.log
         if log.told != log.last:
             self._tell_events(log)
@@ -258,6 +261,8 @@ class App:
             controller.changed = False
             self._to_status_ms = self._board.STATUS_PERIOD_MS
             self._tell("status", controller.status())
+        elif spare and self._display:
+            self._display.turn(controller)
         if controller.state == "FAULT":  # by both ways, whatever is the matter with one (SR-STOP-07)
             if self._course:  # it failed behind the tick: what is cut off here is no step that was lost
                 self._follow_state()

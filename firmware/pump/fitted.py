@@ -34,11 +34,30 @@ def pressure(board):
     return Pressure(pins["pressure"], board.PRESSURE_ZERO, board.PRESSURE_MPA_PER_COUNT)
 
 
-def flow_meter(board):
+def bus(board):
+    """The one I2C bus that every such part hangs on; None for none. With a display it is fast: a page is 135 bytes."""
+    with_display = board.FITTED["display"] == "ssd1306"
+    if with_display or board.FITTED["flow"] == "slf3s":
+        from pump.drivers.bus_i2c import Bus
+
+        return Bus(board.PINS["sda"], board.PINS["scl"], 400000 if with_display else 100000)
+    return None
+
+
+def flow_meter(board, bus):
     """What reads the flow; None for no sensor."""
     if board.FITTED["flow"] == "slf3s":
         from pump.core.slf3s import Slf3s
-        from pump.drivers.bus_i2c import Bus
 
-        return Slf3s(Bus(board.PINS["sda"], board.PINS["scl"]), board.METER_NL_H_PER_COUNT)
+        return Slf3s(bus, board.METER_NL_H_PER_COUNT)
+    return None
+
+
+def display(board, bus):
+    """What shows the pump's state; None for no display."""
+    if board.FITTED["display"] == "ssd1306":
+        from pump.core.screen import Screen
+        from pump.core.ssd1306 import Ssd1306
+
+        return Screen(Ssd1306(bus))
     return None

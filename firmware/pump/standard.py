@@ -11,6 +11,7 @@ FITTED: "dict[str, str]" = {
     "driver": "tmc2209",  # or drv8825, a4988
     "pressure": "analog",  # or hx711
     "flow": "none",  # or slf3s
+    "display": "none",  # or ssd1306
 }
 
 # Gear: a T8 screw of 2 mm lead, a 1.8 degree motor, a driver at 16 microsteps.

@@ -1,4 +1,4 @@
-"""A SLF3S on its bus, as the bench has it; and the twin of drivers/bus_i2c.py."""
+"""A SLF3S on its bus, as the bench has it."""
 
 from collections.abc import Callable
 
@@ -31,6 +31,10 @@ class Slf3s:
 
     def power_on(self) -> None:
         self._since_us: int | None = None  # when it began to measure
+
+    @property
+    def acknowledged(self) -> int:
+        return 0 if self.fault == "silent" else 1 << 20
 
     def write(self, data: bytes) -> bool:
         """Whether it acknowledges."""
@@ -65,16 +69,3 @@ class Slf3s:
             pair = word.to_bytes(2, "big")
             data += pair + bytes([crc8.sensirion(pair) ^ (4 if self.fault == "garbled" else 0)])
         return data[:size]
-
-
-class Bus:
-    """write(address, data), read(address, size): of the parts that are on it."""
-
-    def __init__(self, parts: dict[int, Slf3s]) -> None:
-        self._parts = parts
-
-    def write(self, address: int, data: bytes) -> bool:
-        return address in self._parts and self._parts[address].write(data)
-
-    def read(self, address: int, size: int) -> bytes | None:
-        return self._parts[address].read(size) if address in self._parts else None

@@ -9,7 +9,8 @@ from types import ModuleType
 from typing import Any
 
 from hil.boards import ROOT, board_data
-from hil.devices.flow_meter import ADDRESS, Slf3s
+from hil.devices import display, flow_meter
+from hil.devices.bus import Part
 from hil.devices.load_cell import Cell
 from hil.devices.motor_driver import motor_driver
 from hil.devices.pressure import HIGHEST, Sensor
@@ -120,7 +121,8 @@ class Emulated:
         self._guard = InputPin(data.PINS["guard"], False)  # low: closed
         self.panel = Panel(self, data.PINS, data.LIGHTS_ON_LOW)
         self.motor_driver = motor_driver(data)
-        self.flow_meter = Slf3s(
+        self.display = display.Ssd1306(seed + 2)
+        self.flow_meter = flow_meter.Slf3s(
             lambda: self.mechanics.delivered_ul(self.now_us),
             lambda: self.mechanics.air_at_detector,
             lambda: self.now_us,
@@ -139,8 +141,13 @@ class Emulated:
         ]
         parts += [self._syringe, self._air, self._guard, *self.panel.parts, self.flash, Sniffer()]
         parts += at_the_pins(self.motor_driver, data.PINS)
+        on_bus: dict[int, Part] = {}
         if data.FITTED["flow"] == "slf3s":
-            parts.append(I2cBus(data.PINS["sda"], {ADDRESS: self.flow_meter}))
+            on_bus[flow_meter.ADDRESS] = self.flow_meter
+        if data.FITTED["display"] == "ssd1306":
+            on_bus[display.ADDRESS] = self.display
+        if on_bus:
+            parts.append(I2cBus(data.PINS["sda"], on_bus))
         layout = rp2040py.boards.FlashLayout(fs_start=FILES_AT, fs_blockcount=FLASH_BLOCKS, fs_blocksize=BLOCK_BYTES)
         spec = dataclasses.replace(
             rp2040py.boards.BOARDS["pico"],
@@ -354,6 +361,7 @@ class Emulated:
         self._powered = True
         self.motor_driver.power_on()
         self.flow_meter.power_on()
+        self.display.power_on()
         self._device.hard_reset(cause=ResetCause.POWER_ON)
 
     def close(self) -> None:

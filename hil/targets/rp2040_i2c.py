@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
-from hil.devices.flow_meter import Slf3s
+from hil.devices.bus import Part
 from hil.targets.rp2040_parts import Chip
 
 WRITE = 0  # of the controller's modes
@@ -14,10 +15,10 @@ MOST_BYTES = 32  # that a part is asked for in one read
 class I2cBus:
     """parts: by address. A transfer takes no time: the stock controller has no clock."""
 
-    def __init__(self, sda_gpio: int, parts: dict[int, Slf3s]) -> None:
+    def __init__(self, sda_gpio: int, parts: Mapping[int, Part]) -> None:
         self._number = sda_gpio // 2 % 2
         self._parts = parts
-        self._part: Slf3s | None = None
+        self._part: Part | None = None
         self._written = bytearray()
         self._to_read: list[int] = []
 
@@ -32,7 +33,7 @@ class I2cBus:
         part = self._part = self._parts.get(address)
         self._written.clear()
         self._to_read = []
-        if part is None or part.fault == "silent" or (mode != WRITE and not part.ready()):
+        if part is None or not (part.acknowledged if mode == WRITE else part.ready()):
             self._part = None
             self._i2c.complete_connect(False)
             return
@@ -41,8 +42,10 @@ class I2cBus:
         self._i2c.complete_connect(True)
 
     def _write(self, byte: int) -> None:
-        self._written.append(byte)
-        self._i2c.complete_write(True)
+        acknowledged = self._part is not None and len(self._written) < self._part.acknowledged
+        if acknowledged:
+            self._written.append(byte)
+        self._i2c.complete_write(acknowledged)
 
     def _read(self, _acknowledged: bool) -> None:
         self._i2c.complete_read(self._to_read.pop(0) if self._to_read else 0xFF)

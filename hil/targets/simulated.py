@@ -3,9 +3,10 @@
 from types import SimpleNamespace
 
 from hil.boards import board_data
+from hil.devices import display, flow_meter
 from hil.devices.annunciator import Annunciator
+from hil.devices.bus import Bus
 from hil.devices.clock import Clock
-from hil.devices.flow_meter import ADDRESS, Bus, Slf3s
 from hil.devices.inputs import Inputs
 from hil.devices.keys import Keys
 from hil.devices.link import Link
@@ -18,8 +19,9 @@ from hil.devices.watchdog import Watchdog
 from hil.firmware_digest import firmware_digest
 from hil.mechanics import Mechanics
 from pump.app import App
-from pump.core import slf3s
+from pump.core import slf3s, ssd1306
 from pump.core.load_cell import LoadCell
+from pump.core.screen import Screen
 from pump.core.selftest import Parts
 from pump.core.wire import VERSION
 
@@ -45,7 +47,8 @@ class Simulated:
         if self._board.FITTED["pressure"] == "hx711":
             self.sensor = Cell(self._force_n, self._board.LOAD_ZERO, self._board.LOAD_UN_PER_64_COUNTS, seed + 1)
         self.motor_driver = motor_driver(self._board)
-        self.flow_meter = Slf3s(
+        self.display = display.Ssd1306(seed + 2)
+        self.flow_meter = flow_meter.Slf3s(
             self._delivered_ul, self._air, lambda: self.clock.now_us, self._board.METER_NL_H_PER_COUNT
         )
         self._boot(watchdog_reset=False, plugged=True)
@@ -69,8 +72,11 @@ class Simulated:
         parts = Parts()
         parts.annunciator, parts.inputs, parts.pressure = self.annunciator, self.inputs, pressure
         parts.driver = watching(self.motor_driver, board)
+        bus = Bus({flow_meter.ADDRESS: self.flow_meter, display.ADDRESS: self.display})
         if board.FITTED["flow"] == "slf3s":
-            parts.flow_meter = slf3s.Slf3s(Bus({ADDRESS: self.flow_meter}), board.METER_NL_H_PER_COUNT)
+            parts.flow_meter = slf3s.Slf3s(bus, board.METER_NL_H_PER_COUNT)
+        if board.FITTED["display"] == "ssd1306":
+            parts.display = Screen(ssd1306.Ssd1306(bus))
         parts.watchdog_bites = True
         parts.supply_mv = (board.BATTERY_DEPLETED_MV, board.SUPPLY_HIGH_MV)
         parts.rest_pa = board.REST_PA
@@ -255,6 +261,7 @@ class Simulated:
         self.store.power_on()
         self.motor_driver.power_on()
         self.flow_meter.power_on()
+        self.display.power_on()
         self._boot(watchdog_reset=False, plugged=self.link.plugged)
 
     def close(self) -> None:

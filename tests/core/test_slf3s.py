@@ -5,7 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from hil.boards import board_data
-from hil.devices.flow_meter import ADDRESS, Bus
+from hil.devices.bus import Bus
+from hil.devices.flow_meter import ADDRESS
 from hil.devices.flow_meter import Slf3s as Chip
 from pump.core import crc8
 from pump.core.flow import OVER, UNDER

@@ -5,6 +5,8 @@ from pathlib import Path
 
 import pytest
 
+from hil.boards import board_folder
+from tests.breadboard import BOARD
 from tests.programs import flat, start
 from tools.bench.scripted import scripted
 
@@ -29,6 +31,22 @@ def locked(self):
 App.tick = locked
 """
 
+# The longest turn of the display until then, in microseconds.
+WATCH_THE_DISPLAY = """
+import time
+from pump.core.screen import Screen
+turn, longest = Screen.turn, [0]
+def timed(self, pump):
+    begin = time.ticks_us()
+    turn(self, pump)
+    longest[0] = max(longest[0], time.ticks_diff(time.ticks_us(), begin))
+    if count[0] > 150:
+        print("LONGEST", longest[0])
+        count[0] = 150
+Screen.turn = timed
+"""
+LONGEST_TURN_US = 5000  # of the chip's own work; the emulated bus takes no time, a real one 3 ms a page
+
 pytestmark = [pytest.mark.emulated, pytest.mark.slow]
 
 
@@ -41,3 +59,21 @@ def test_the_control_tick_allocates_nothing(tmp_path: Path) -> None:
     found = re.search(rb"LOCKED (\d+) (\d+)", port.said)
     assert found is not None, "the ticks were not locked"
     assert int(found[2]) > 100 * 1024, "fewer than 100 KiB are free while infusing"
+
+
+def test_with_a_display_the_tick_allocates_nothing_and_no_turn_is_long(tmp_path: Path) -> None:
+    """The board of the tests, which has one, with a flow sensor on the same bus."""
+    board = (board_folder(BOARD) / "board.py").read_text()
+    boot = f"import board{LOCK_THE_HEAP}{WATCH_THE_DISPLAY}"
+    port = scripted(tmp_path / "fs.img", {"board.py": board, "boot.py": boot}, board=BOARD)
+    start(port.bench, flat(60, 30))
+    for _ in range(17):
+        status = port.bench.pump.wait_status()
+    assert status["state"] == "INFUSING", "a tick under heap_lock raised MemoryError"
+    said = port.drain()
+    locked, longest = re.search(rb"LOCKED (\d+) (\d+)", said), re.search(rb"LONGEST (\d+)", said)
+    assert locked is not None
+    assert longest is not None
+    print(f"{int(locked[2])} bytes free, longest turn {int(longest[1])} us")
+    assert int(locked[2]) > 100 * 1024
+    assert 500 < int(longest[1]) < LONGEST_TURN_US

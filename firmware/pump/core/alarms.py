@@ -29,7 +29,7 @@ ALARMS: dict[str, tuple[int, int, int, str, str, tuple[str, ...]]] = {
         ("SR-ACC-03", "SR-ACC-05", "SR-ACC-06")),
     "GUARD_OPEN": (
         HIGH, STOP, LATCHING, "a closed guard",
-        "The guard is open, the plunger may move freely: clamp the line, close the guard, then acknowledge and resume.",
+        "The guard is open and the plunger free: clamp the line, close the guard, then acknowledge and resume.",
         ("SR-MECH-01", "SR-ACC-04")),
     "OCCLUSION": (
         MEDIUM, STOP, LATCHING, "pressure at half the limit or less",

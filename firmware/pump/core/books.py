@@ -18,14 +18,16 @@ NO_PROGRAM = [-1, 0, 0, 0, 0, 0]
 
 
 class Books:
-    """last: the progress of the program that ended, as Controller.progress has it. dose_end_steps: the odometer at the
-    last step that the dose windows allow. saved: whether the checkpoint in the store says what is so.
+    """last: the progress of the program that ended, as Controller.progress has it; last_ng_ml: its concentration, 0 for
+    not known. dose_end_steps: the odometer at the last step that the dose windows allow. saved: whether the checkpoint
+    in the store says what is so.
     """
 
     def __init__(self, kept: "Memory", ledger: "Ledger") -> None:
         self._memory = kept
         self._ledger = ledger
         self.last = NO_PROGRAM
+        self.last_ng_ml = 0
         self.dose_end_steps = 0
         self.saved = False
         self._back_steps = 0  # taken back and counted as pushed by the odometer: twice what went back

@@ -369,8 +369,9 @@ class Controller:
     def end(self) -> None:
         """Forgets the infusion but not what it delivered; the motor is off."""
         self._over = False
-        if self.infusion:
+        if self.infusion and self.program:
             self.books.last = self.progress()
+            self.books.last_ng_ml = self.program.header["concentration_ng_ml"]
             self.infusion = None
             self.attended = False
             self.watch.program_ended()

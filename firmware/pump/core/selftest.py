@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from typing import Any
 
-    from pump.core.hardware import Annunciator, Driver, FlowMeter, Inputs, Pressure
+    from pump.core.hardware import Annunciator, Display, Driver, FlowMeter, Inputs, Pressure
 
 
 PASSED, FAILED, SKIPPED = "passed", "failed", "skipped"
@@ -42,7 +42,8 @@ class Parts:
     sensor. ram: Ram. image: Image. library_intact(), settings_intact(): whether the stored ones have their checksum;
     None for none stored. watchdog_bites: whether a starved watchdog has been seen to reset the chip. clocks():
     (microseconds by the timer, by a PIO machine) of the same stretch.
-    supply_mv, rest_pa: (least, most) at power-on. trouble: what a step that failed has to say beside its name.
+    supply_mv, rest_pa: (least, most) at power-on. display: it says that the pump starts. trouble: what a step that
+    failed has to say beside its name.
     """
 
     def __init__(self) -> None:
@@ -51,6 +52,7 @@ class Parts:
         self.pressure: "Pressure | None" = None
         self.driver: "Driver | None" = None
         self.flow_meter: "FlowMeter | None" = None
+        self.display: "Display | None" = None
         self.ram: "Ram | None" = Ram()
         self.image: "Image | None" = None
         self.library_intact: "Callable[[], bool | None] | None" = None
@@ -255,8 +257,11 @@ STEPS: "tuple[tuple[str, Callable[[Parts], bool | None]], ...]" = (
 
 
 def run(parts: Parts) -> "tuple[dict[str, str], str | None]":
-    """({step: passed, failed or skipped} for every step, the step that failed and its trouble, or None)."""
+    """({step: passed, failed or skipped} for every step, and for a display; the step that failed and its trouble, or
+    None)."""
     report = {name: SKIPPED for name, _step in STEPS}
+    if parts.display:  # no part of safety: one that fails ends nothing and bars nothing
+        report["display"] = FAILED if parts.display.set_up() else PASSED
     for name, step in STEPS:
         passed = step(parts)
         if passed is not None:

@@ -37,13 +37,14 @@ RECENT = 5  # seconds of pressure that the record of an alarm keeps
 class Watch:
     """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys.
     driver: what watches the motor driver, if it has something to tell. pressure: its sensor.
-    meter: the flow sensor."""
+    meter: the flow sensor. host: whether one is connected, by its good lines (SR-LINK-06)."""
 
     def __init__(self, board: "Board", inputs: "Inputs") -> None:
         self._board = board
         self.sensors = Sensors(inputs, board.BATTERY_CEILING_MV)
         self.slow = 0
         self.keys_stuck = False
+        self.host = False
         self.driver: "Driver | None" = None
         self.pressure: "Pressure | None" = None
         self.meter: "FlowMeter | None" = None
@@ -97,6 +98,7 @@ class Watch:
     def heard(self) -> None:
         """A good line has come from the host."""
         self._silence.heard()
+        self.host = True
 
     def motor_starts(self, pressure_pa: int) -> None:
         """Whatever was done while the motor stood, if only for a moment, is no leap of the pressure."""
@@ -195,6 +197,7 @@ class Watch:
         if self.keys_stuck:
             slow |= bits["STUCK_KEY"]
         if self._silence.update(elapsed_ms):
+            self.host = False
             pump.signals.link_lost()
             if pump.attended:
                 slow |= bits["LINK_LOST"]

@@ -8,7 +8,7 @@ _TIMEOUT_US = 5000  # longer than any transfer here
 class Bus:
     """write(address, data): whether the part has taken it. read(address, size): bytes, or None."""
 
-    def __init__(self, sda_pin, scl_pin, hz=100000):
+    def __init__(self, sda_pin, scl_pin, hz):
         number = sda_pin // 2 % 2  # which I2C this pin belongs to
         sda, scl = Pin(sda_pin), Pin(scl_pin)
         # The stub does not know the time-out.
