@@ -1,6 +1,6 @@
 """`make flash` onto stock MicroPython on the emulated chip, over a pseudo-terminal, whole and cut short (D12).
 
-FLASH_CUTS cuts at so many points, 20 unless told. After every fifth of them the chip itself starts; after the others its
+It is cut at FLASH_CUTS points, 20 unless told. After every fifth of them the chip itself starts; after the others its
 loader runs here, on the files that are in its flash.
 """
 
