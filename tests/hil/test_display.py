@@ -15,6 +15,7 @@ from hil.plugin import check
 from pump.core import selftest
 from pump.core.library import Library
 from pump.core.screen import number
+from pump.core.units import US_PER_TICK
 from tests.breadboard import breadboard
 from tests.core.entries import entry
 from tests.programs import flat, header, start
@@ -214,9 +215,9 @@ def test_a_display_that_fails_moves_no_step(bench_url: str, tmp_path: Path) -> N
             found.append([at_us - times[0] for at_us in times])
             assert bench.pump.status()["state"] == "IDLE", "it was delivered"
     assert len(found[0]) > 1000
-    for times in found[1:]:  # to the microsecond that they are noted in
+    for times in found[1:]:  # a step that is moved is moved by a tick of the generator; pins are read some cycles late
         assert len(times) == len(found[0])
-        assert max(abs(at_us - whole_us) for at_us, whole_us in zip(times, found[0], strict=True)) <= 1
+        assert max(abs(at_us - whole_us) for at_us, whole_us in zip(times, found[0], strict=True)) < US_PER_TICK
 
 
 @pytest.mark.parametrize(
