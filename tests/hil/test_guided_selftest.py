@@ -1,5 +1,7 @@
 """The guided self-test: every input moved, every output looked at by the bench's own hands, and each of them broken."""
 
+from itertools import pairwise
+
 import pytest
 
 from hil.bench import Bench
@@ -151,7 +153,8 @@ def test_an_alarm_ends_what_is_shown_for_a_check(bench: Bench) -> None:
     bench.set_supply(9)
     shown = bench.now_s * 1e6
     bench.run_for(4.5)
-    edges = [(at_us, tone_hz) for at_us, tone_hz in bench.tone_edges if at_us > shown + 2e5 and tone_hz]
-    assert edges, "an alarm sounds"
-    assert max(tone_hz for _, tone_hz in edges) < 600
+    edges = [(at_us, tone_hz) for at_us, tone_hz in bench.tone_edges if at_us > shown + 2e5]
+    heard_hz = [hz for (at_us, hz), (end_us, _) in pairwise(edges) if hz and end_us - at_us > 5000]  # between, a PWM
+    assert heard_hz, "an alarm sounds"  # that is being set up has others
+    assert max(heard_hz) < 600
     assert bench.lights != 3
