@@ -17,6 +17,7 @@ from hil.plant.data import PlantData
 from pump.core import (
     commands,
     controller,
+    courses,
     dosing,
     framing,
     journal,
@@ -286,7 +287,7 @@ FAULTS: dict[str, Fault] = {
     ),
     "no-back-off": Fault(
         "the plunger stays where an occlusion stopped it",
-        put(controller.Controller, "_relief_course", always(None)),
+        put(courses, "relief", always(None)),
         (
             OCCLUSION + "test_at_low_rates",
             HIL + "test_faults.py::test_occlusion_stops_backs_off_and_the_program_delivers_its_volume_all_the_same",

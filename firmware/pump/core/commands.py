@@ -3,7 +3,7 @@
 One exception, on the safe side: a first `load` forgets the program that was there, even if the new one is refused.
 """
 
-from pump.core import alarms, calibration, housekeeping, wire
+from pump.core import alarms, calibration, courses, housekeeping, wire
 from pump.core.infusion import Infusion
 from pump.core.law import BOUNDS
 from pump.core.program import Program, Refusal, is_whole
@@ -220,12 +220,12 @@ def start(pump: "Controller") -> "Message":
 def prime(pump: "Controller") -> "Message":
     """Fills or flushes the line, with nobody at its end, until `stop` or a time-out (SR-PRIME-01). No dose."""
     _check_acknowledged(pump)
-    syringe, step_volume = pump.syringe, pump.step_volume
-    if syringe is None or step_volume is None:
+    if pump.syringe is None:
         raise Refusal(wire.NOT_IN_STATE, "prime: declare a syringe first")
     _check_ready(pump)
     pump.books.book(pump)
-    pump.prime(min(fastest_pl_h(pump, syringe), pump.board.PRIME_NL_H * PL_PER_NL), step_volume)
+    pump.priming = courses.priming(pump, fastest_pl_h(pump, pump.syringe))
+    pump.event("PRIME")
     return {}
 
 

@@ -4,12 +4,11 @@ It moves nothing itself. `state` alone says whether the motor may run (`course`)
 watch.py's, limits and boluses dosing.py's, totals books.py's.
 """
 
-from pump.core import alarms, calibration, states, wire
+from pump.core import alarms, calibration, courses, states, wire
 from pump.core.access import Access
 from pump.core.books import Books
 from pump.core.commands import COMMANDS
 from pump.core.dosing import Dosing
-from pump.core.infusion import Infusion
 from pump.core.monitors import Repeats, motor_fault
 from pump.core.program import Refusal
 from pump.core.signals import Annunciator
@@ -20,7 +19,8 @@ from pump.core.watch import Watch
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.feeder import Feeder
-    from pump.core.hardware import Board, Build, Inputs, Message, Phase
+    from pump.core.hardware import Board, Build, Inputs, Message
+    from pump.core.infusion import Infusion
     from pump.core.memory import Memory
     from pump.core.program import Program
 
@@ -128,7 +128,7 @@ class Controller:
 
     def hold(self, event: str) -> None:
         """From the program down to the hold rate (KVO)."""
-        self._hold = self._hold_course()
+        self._hold = courses.hold(self)
         self.event(event)
         if not self._hold:  # a hold rate of 0 is a pause
             self.event("HOLD_DONE")
@@ -289,7 +289,7 @@ class Controller:
                 self.dosing.end_bolus(infusion, at)
             infusion.rewind(at, total_steps)
             if self.alarms & _OCCLUSION and self.state == "ALARM":
-                self._relief = self._relief_course(own)
+                self._relief = courses.relief(self, own)
                 self._steer()
         elif course is self.priming:
             self.priming = None
@@ -327,7 +327,7 @@ class Controller:
         """The course has come to its end: a program goes over to the hold rate, a hold ends, priming has failed."""
         if course is self.infusion:
             self._over = True
-            self._hold = self._hold_course()
+            self._hold = courses.hold(self)
             self.event("PROGRAM_DONE")
             if not self._hold:
                 self.event("KVO_DONE")
@@ -338,40 +338,13 @@ class Controller:
             self._hold = None
             self.event("HOLD_DONE" if self.infusion else "KVO_DONE")
 
-    def _hold_course(self) -> "Infusion | None":
-        """The hold at the KVO rate: at most the rate that ran; bounded in time and volume (SR-KVO-01, SR-KVO-02)."""
-        infusion, step_volume = self.infusion, self.step_volume
-        if not infusion or not step_volume:
-            return None
-        running_pl_h = infusion.rate_pl_h(max(infusion.now_ticks(self.feeder.lead_us) - 1, 0))
-        rate_pl_h, duration_ms = self.dosing.hold_bounds(running_pl_h)
-        if not rate_pl_h or not duration_ms:
-            return None
-        return Infusion([["infuse", duration_ms, rate_pl_h, rate_pl_h]], step_volume, self.shortest_ticks)
-
-    def prime(self, rate_pl_h: int, step_volume: "tuple[int, int]") -> None:
-        """Fills the line until somebody stops it, or its time is over."""
-        phase: "Phase" = ["infuse", self.board.PRIME_S * MS_PER_S, rate_pl_h, rate_pl_h]
-        self.priming = Infusion([phase], step_volume, self.shortest_ticks)
-        self.event("PRIME")
-
-    def _relief_course(self, delivered_steps: int) -> "Infusion | None":
-        """One backward move, bounded in volume and by what the program has pushed (SR-OCC-04, SR-DIR-01)."""
-        if not self.step_volume or not delivered_steps:
-            return None
-        rate_pl_h = self.board.RELIEF_NL_H * PL_PER_NL
-        volume_pl = min(self.nl_of(delivered_steps), self.board.RELIEF_NL) * PL_PER_NL
-        duration_ms = volume_pl * S_PER_H * MS_PER_S // rate_pl_h
-        if not duration_ms:
-            return None
-        return Infusion([["infuse", duration_ms, rate_pl_h, rate_pl_h]], self.step_volume, self.shortest_ticks, True)
-
     def end(self) -> None:
         """Forgets the infusion but not what it delivered; the motor is off."""
         self._over = False
-        if self.infusion and self.program:
+        if self.infusion:
             self.books.last = self.progress()
-            self.books.last_ng_ml = self.program.header["concentration_ng_ml"]
+            if self.program:
+                self.books.last_ng_ml = self.program.header["concentration_ng_ml"]
             self.infusion = None
             self.attended = False
             self.watch.program_ended()

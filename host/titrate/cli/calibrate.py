@@ -143,7 +143,7 @@ def default(context: typer.Context, port: output.Port = "", json: output.Json = 
 
 
 def show(port: output.Port, json: output.Json = False) -> None:
-    """The same."""
+    """Show what is stored in the pump, and since when."""
     from titrate.client import Pump
 
     with Pump.open(port) as pump:

@@ -1,0 +1,41 @@
+"""What the motor may run beside the program: the hold rate, the back-off after an occlusion, filling the line.
+
+Each is a course of one phase, bounded in volume and time; None where it would move nothing.
+"""
+
+from pump.core.infusion import Infusion
+from pump.core.units import MS_PER_S, PL_PER_NL, S_PER_H
+
+TYPE_CHECKING = False  # MicroPython has no typing
+if TYPE_CHECKING:
+    from pump.core.controller import Controller
+
+
+def hold(pump: "Controller") -> "Infusion | None":
+    """At the KVO rate: at most the rate that ran (SR-KVO-01, SR-KVO-02)."""
+    infusion = pump.infusion
+    if not infusion:
+        return None
+    running_pl_h = infusion.rate_pl_h(max(infusion.now_ticks(pump.feeder.lead_us) - 1, 0))
+    rate_pl_h, duration_ms = pump.dosing.hold_bounds(running_pl_h)
+    return _steady(pump, rate_pl_h, duration_ms, False)
+
+
+def relief(pump: "Controller", delivered_steps: int) -> "Infusion | None":
+    """One backward move, by no more than the program has pushed (SR-OCC-04, SR-DIR-01)."""
+    board = pump.board
+    rate_pl_h = board.RELIEF_NL_H * PL_PER_NL
+    volume_pl = min(pump.nl_of(delivered_steps), board.RELIEF_NL) * PL_PER_NL
+    return _steady(pump, rate_pl_h, volume_pl * S_PER_H * MS_PER_S // rate_pl_h, True)
+
+
+def priming(pump: "Controller", fastest_pl_h: int) -> "Infusion | None":
+    """Fills or flushes the line (SR-PRIME-01, SR-PRIME-02)."""
+    board = pump.board
+    return _steady(pump, min(fastest_pl_h, board.PRIME_NL_H * PL_PER_NL), board.PRIME_S * MS_PER_S, False)
+
+
+def _steady(pump: "Controller", rate_pl_h: int, duration_ms: int, backward: bool) -> "Infusion | None":
+    if not pump.step_volume or not rate_pl_h or not duration_ms:
+        return None
+    return Infusion([["infuse", duration_ms, rate_pl_h, rate_pl_h]], pump.step_volume, pump.shortest_ticks, backward)
