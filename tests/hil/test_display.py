@@ -23,6 +23,7 @@ from tests.screens import LARGE, SMALL, TALL, Line, is_dark, picture, read
 from titrate import library_link
 
 SHOWN_S = 2.2  # until it shows what has changed: a look, eight pages, and the turns that the log and the status take
+STILL_S = 0.3  # longer than from one page to the next
 BLANK = Line(SMALL, "")
 NOT_MEDICAL = [Line(SMALL, "Bench device."), Line(SMALL, "Not a medical device.")]
 
@@ -35,9 +36,15 @@ def bench(request: pytest.FixtureRequest, bench_url: str, tmp_path: Path) -> Ite
 
 
 def shown(bench: Bench, name: str, wait_s: float = SHOWN_S) -> list[Line]:
-    """What it shows after a while."""
+    """What it shows after a while, once nothing is being drawn: with a dose under way something is every second."""
     bench.run_for(wait_s)
     frame = bench.target.display.frame()
+    for _ in range(15 if wait_s else 0):
+        before = frame
+        bench.run_for(STILL_S)
+        frame = bench.target.display.frame()
+        if frame == before:
+            break
     picture(frame, f"{bench.target.name}-{name}")
     return read(frame)
 
