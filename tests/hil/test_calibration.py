@@ -10,6 +10,7 @@ from hil.bench import Bench, open_bench
 from hil.plugin import is_real
 from pump.core.syringes import SYRINGES, step_volume_pl
 from pump.core.wire import CALIBRATION
+from tests.hil.test_memory import again
 from tests.programs import SYRINGE, flat, follow, header, start
 from titrate import calibrating
 from titrate.errors import DeliveryError, LinkError, Refused
@@ -38,15 +39,6 @@ class AtTheLine:
 
     def after(self, run: int) -> float:
         return (self._bench.delivered_ul - self._before_ul) / 1000
-
-
-def again(bench: Bench) -> None:
-    """Off and on."""
-    bench.cut_power()
-    bench.run_for(1)
-    bench.restore_power()
-    bench.run_for(3)
-    bench.reconnect()
 
 
 def delivered_ml(bench: Bench, ml_h: float, seconds: float) -> float:
