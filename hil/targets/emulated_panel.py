@@ -69,6 +69,7 @@ class Panel:
     def tone_edges(self) -> list[tuple[int, int]]:
         """(device time in us, pitch in Hz or 0) of each change of the buzzer, from the edges at its pin."""
         found: list[tuple[int, int]] = []
+        first = False  # whether the pitch is that of a tone's first period, which another may have begun
         rises, falls = self._rises_us, self._falls_us
         for i, at_us in enumerate(rises):
             period_us = rises[i + 1] - at_us if i + 1 < len(rises) else self._time.now_us - at_us
@@ -79,6 +80,10 @@ class Panel:
             hz = round(1e6 / period_us)
             if not found or abs(found[-1][1] - hz) > HZ_APART:
                 found.append((at_us, hz))
+                first = True
+            elif first:
+                found[-1] = (found[-1][0], hz)
+                first = False
         return found
 
     def _on_light(self, _level: bool) -> None:
