@@ -160,6 +160,14 @@ def test_every_state_is_shown(bench: Bench) -> None:
     assert ended[:3] == [Line(LARGE, "IDLE"), *NOT_MEDICAL]
     assert ended[5:] == figures(bench), "what the last program has given"
 
+    bench.reconnect()
+    bench.pump.prime()
+    priming = shown(bench, "priming")
+    assert priming[:4] == [Line(LARGE, "PRIMING"), *NOT_MEDICAL, Line(SMALL, "200.0 mL/h")]
+    assert priming[5] == ended[5], "what is primed was given to nobody"
+    bench.reconnect()
+    bench.pump.stop()
+
     bench.break_driver("short")
     fault = shown(bench, "fault", 4)
     assert fault[:3] == [Line(LARGE, "FAULT"), Line(TALL, "!!! MOTOR FAULT"), Line(SMALL, "0.000 mL/h")]
