@@ -94,6 +94,7 @@ class App:
         self._deframer = framing.Deframer()
         self._course: "Infusion | None" = None  # what the generator runs
         self._us = 0  # elapsed, not yet a whole millisecond
+        self._since_tick_ms = 0
         self._to_status_ms = 0
         self._slot = 0  # of this control tick among TICKS_A_SECOND: what is slow is spread over them
         self._since_second_ms = 0
@@ -145,13 +146,12 @@ class App:
 
     def tick(self) -> None:
         """The control duties, in fixed order. Allocates nothing."""
-        us = self._us + self._clock.elapsed_us()
-        ms = us // 1000
-        elapsed_us = us - self._us
-        self._us = us - ms * 1000
+        elapsed_us = self._pass_time()
+        ms = self._since_tick_ms
+        self._since_tick_ms = 0
         if self._course:
             self.feeder.elapse(elapsed_us)
-        self.controller.sense(ms, self._pressure.pascal(), self._odometer.steps())
+        self.controller.sense(self._pressure.pascal(), self._odometer.steps())
         self._sample_keys(ms)
         if self._course is not self.controller.course:
             self._follow_state()
@@ -159,6 +159,9 @@ class App:
             self.feeder.feed()
         if self._signals.busy and self._signals.update(ms):
             self._annunciator.show(self._signals.tone_hz, self._signals.lights)
+        if self.controller.unsignalled:
+            self._catch_up()
+            self.controller.signalled()
         self._to_status_ms -= ms
         self._since_second_ms += ms
         if self._all_duties_ran():
@@ -179,6 +182,8 @@ class App:
     def _sample_keys(self, elapsed_ms: int) -> None:
         keys = self._keys
         levels = self._inputs.keys()
+        if levels:
+            self.controller.watch.touched()
         if levels or keys.busy:
             actions = keys.update(elapsed_ms, levels)
             if actions:
@@ -189,10 +194,16 @@ class App:
     def _feed_between(self) -> None:
         """Short words, as steep ramps need them, do not last from tick to tick."""
         if self._course:
-            self.feeder.elapse(self._clock_on())
-            self.controller.total_steps = self._odometer.steps()  # as of the same instant as the infusion time
+            self._catch_up()
             self._course.planner.refill(PLAN_TICKS)
             self.feeder.feed()
+
+    def _catch_up(self) -> None:
+        """Between ticks: device time, infusion time and the count of pulses as of one and the same instant."""
+        elapsed_us = self._pass_time()
+        if self._course:
+            self.feeder.elapse(elapsed_us)
+            self.controller.total_steps = self._odometer.steps()
 
     def _follow_state(self) -> None:
         """Turns the motor on or off as the controller steers: the only place that does. Off is at once (SR-STOP-04)."""
@@ -200,7 +211,7 @@ class App:
         if self._course:
             self._stepper.halt()
             self._stepper.enable(False)
-            self.feeder.elapse(self._clock_on())
+            self.feeder.elapse(self._pass_time())
             controller.halted(self._course, self._odometer.steps())
         course = controller.course
         if course and not course.backward and not controller.checkpoint():
@@ -212,16 +223,21 @@ class App:
             self.feeder.feed()
             self._stepper.forward(not course.backward)
             self._stepper.enable(True)
-            self._clock_on()
+            self._pass_time()
             self._stepper.start()
 
-    def _clock_on(self) -> int:
-        """Microseconds since the last look at the clock; kept for the next tick's milliseconds."""
+    def _pass_time(self) -> int:
+        """Microseconds since the last look at the clock. Device time is that of now then (SR-LOG-04)."""
         elapsed_us = self._clock.elapsed_us()
-        self._us += elapsed_us
+        us = self._us + elapsed_us
+        ms = us // 1000
+        self._us = us - ms * 1000
+        self._since_tick_ms += ms
+        self.controller.now_ms += ms
         return elapsed_us
 
     def _listen(self) -> None:
+        self._catch_up()
         for message, _fault in self._deframer.feed(self._link.read()):
             if message is None:
                 self.faulty_lines += 1

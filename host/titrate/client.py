@@ -1,11 +1,13 @@
 """titrate.Pump: the client of the link. Asks and waits, retries a lost line, keeps what the pump tells by itself.
 
-It has no clock: every wait is a read on the port, whose time-out is device time on sim:// and emu:// (D6).
+It waits by no clock: every wait is a read on the port, whose time-out is device time on sim:// and emu:// (D6). The
+host's time is only told, for the log.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Sequence
 from types import TracebackType
@@ -25,6 +27,7 @@ Overrides = Sequence[tuple[str, int]]
 
 REPLY_TIMEOUT_S = 1.0
 TRIES = 4  # SR-LINK-08
+PROMPT_S = 0.010  # SR-LOG-04
 STATUS_TIMEOUT_S = 5.0  # the pump speaks every second
 STATUS_READS = 1000  # a device that chatters without ever sending a status is no pump at work
 HEARTBEAT_EVERY = 5  # status messages
@@ -238,6 +241,15 @@ class Pump:
         """Of the drug library in force; empty where there is none."""
         held = self.request("library", index=0, first=0)
         return str(held["digest"]) if held["count"] else ""
+
+    def tell_time(self) -> None:
+        """Sets the host's time beside the pump's in the log, so that entries get dates (SR-LOG-04). One more time where
+        the answer was so slow that nobody knows when it was heard."""
+        for _ in range(2):
+            asked_s = time.time()
+            self.request("clock", utc_s=int(asked_s), ms=int(asked_s * 1000) % 1000)
+            if time.time() - asked_s < PROMPT_S:
+                return
 
     def heartbeat(self) -> int:
         """Tells the pump that somebody is there; its time in ms."""

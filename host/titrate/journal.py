@@ -5,6 +5,7 @@ docs/journal.md has the format; journal_link.py gets the files.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, datetime
@@ -13,7 +14,7 @@ from typing import Any
 from pump.core import chain, record
 
 CLOCK = "clock"  # kind of the entries that bear the host's time
-_CLOCK_TEXT = "utc_s "
+_CLOCK_TEXT = re.compile(r"utc_s (\d+)\.(\d{3})(?:, |$)")
 _LAST_UTC_MS = 253_402_300_799_999  # of year 9999
 
 
@@ -147,9 +148,9 @@ def dated(entries: Sequence[Entry]) -> list[Entry]:
 
 
 def _note_clock(clocks: dict[int | None, int], entry: Entry) -> None:
-    told = entry.text.removeprefix(_CLOCK_TEXT)
-    if entry.kind == CLOCK and entry.boot is not None and told.isdecimal():
-        clocks[entry.boot] = int(told) * 1000 - entry.time_ms
+    told = _CLOCK_TEXT.match(entry.text)
+    if entry.kind == CLOCK and entry.boot is not None and told:
+        clocks[entry.boot] = int(told[1]) * 1000 + int(told[2]) - entry.time_ms
 
 
 def _iso(utc_ms: int) -> str | None:

@@ -19,6 +19,7 @@ from titrate.session import Session
 
 DIGEST_BEGIN = 16  # hex digits of the firmware's digest that a program names
 GO_ON, STOP, GIVE_UP = "go on", "stop", "give up"  # what an attendant answers; None: not yet
+CLOCK_EVERY_S = 3600
 NEW_SYRINGE = ("SYRINGE_EMPTY", "RESERVOIR_LOW")  # alarms that end with a newly declared syringe
 
 
@@ -76,6 +77,7 @@ class Player:
         self._attendant = attendant
         self._fill_nl = nominal_nl(plan.syringe)
         self._refusal = ""
+        self._timed_s = 0.0  # device seconds when the pump was told the time last
         self.session = new_session(pump, plan, from_ml)
         self.session.begin(bench_of(pump) is not None)
         self._follower = Follower(pump, self.session, attendant.tell, bench_of(pump), record)
@@ -106,6 +108,7 @@ class Player:
         overrides: of soft limits, see Pump.confirm. until_s: infusion time at which the pump is stopped.
         """
         pump, session = self._pump, self.session
+        pump.tell_time()
         pump.confirm(digest, overrides)
         pump.start()
         if self._record:
@@ -113,6 +116,7 @@ class Player:
         try:
             for status in self._follower.statuses():
                 self._attendant.see(status)
+                self._tell_time()
                 if self._is_over(status):
                     return session
                 if until_s is not None and status["infused_ms"] >= until_s * MS_PER_S:
@@ -121,6 +125,14 @@ class Player:
         except KeyboardInterrupt:
             self._stop()
         return session
+
+    def _tell_time(self) -> None:
+        """Once an hour, so that the pump's log shows how its clock drifts. Not to a simulated one: it has no time of
+        day."""
+        now_s = self.session.device_seconds
+        if not self.session.simulated and now_s - self._timed_s >= CLOCK_EVERY_S:
+            self._timed_s = now_s
+            self._pump.tell_time()
 
     def _stop(self) -> None:
         try:

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from hil.devices.clock import Clock
 from hil.devices.keys import Keys as Contacts
 from pump.core import keys
-from pump.core.keys import BOLUS, MUTE, REFUSED, START, STOP, Keys
+from pump.core.keys import BOLUS, HOLD, MUTE, REFUSED, START, STOP, Keys
 
 TICK_MS = 100
 AGAIN_MS = 10  # where the loop looks again while a key is unsettled
@@ -227,7 +227,7 @@ def test_starting_takes_two_different_keys_one_after_the_other(place: dict[str, 
     ("then", "found"),
     [
         ([("start", 1.4)], [REFUSED]),
-        ([("bolus", 1.4), ("mute", 1.4)], [BOLUS, MUTE]),
+        ([("bolus", 1.4), ("mute", 1.4)], [HOLD, MUTE]),
         ([("stop", 0.3), ("mute", 1.4)], [STOP, MUTE]),
         ([(None, 5.0), ("mute", 1.4)], [REFUSED, MUTE]),
     ],
@@ -242,6 +242,17 @@ def test_anything_else_calls_a_start_off(then: list[tuple[str | None, float]], f
         panel.run(round(seconds * 1000) + 500)
     panel.run(6000)
     assert panel.bits == found
+
+
+@given(places, st.integers(0, 3000))
+def test_a_bolus_key_behind_the_start_key_asks_for_the_hold_rate(place: dict[str, Any], wait_ms: int) -> None:
+    panel = Panel(**place)
+    panel.contacts.press("start", 1.4)
+    panel.run(1500 + wait_ms)
+    panel.contacts.press("bolus", 1.4)
+    assert panel.run(3000).bits == [HOLD]
+    panel.contacts.press("bolus", 1.4)
+    assert panel.run(3000).bits == [HOLD, BOLUS], "and once only"
 
 
 def test_a_stall_of_the_loop_does_not_make_a_long_press_of_two_touches() -> None:

@@ -268,3 +268,45 @@ def test_a_display_whose_supply_failed_is_set_up_again(bench: Bench) -> None:
         bench.run_for(0.05)
     assert dark_s < 32
     assert read(frame)[0] == Line(LARGE, "IDLE", "NO HOST")
+
+
+@pytest.mark.sim_only("an hour of device time; the same core decides")
+@pytest.mark.requirement("SR-POWER-08")
+@pytest.mark.requirement("SR-POWER-09")
+@pytest.mark.parametrize("wakes", ["key", "host", "alarm"])
+def test_a_pump_that_nobody_needs_goes_dark_after_the_set_hours_and_wakes_at_once(bench: Bench, wakes: str) -> None:
+    """The motor's current is off from the last step on, whatever is set."""
+    bench.pump.configure(auto_off_h=1)
+    bench.run_for(3590)
+    bench.reconnect()
+    bench.pump.heartbeat()
+    assert not is_dark(bench.target.display.frame()), "not yet; and this was a word of the host"
+    bench.run_for(3590)
+    assert not is_dark(bench.target.display.frame())
+    bench.run_for(15)
+    assert is_dark(bench.target.display.frame())
+    bench.run_for(60)
+    assert is_dark(bench.target.display.frame()), "also where it would be set up anew"
+    assert not bench.enabled_us
+    if wakes == "key":
+        bench.press("mute", 0.3)
+    elif wakes == "host":
+        bench.reconnect()
+        bench.pump.heartbeat()
+    else:
+        bench.break_pressure_sensor("open")
+        bench.run_for(3)
+    bench.run_for(SHOWN_S)
+    assert not is_dark(bench.target.display.frame())
+
+
+@pytest.mark.sim_only("hours of device time; the same core decides")
+@pytest.mark.requirement("SR-POWER-09")
+def test_a_pump_with_a_program_or_without_the_setting_never_goes_dark(bench: Bench) -> None:
+    bench.run_for(5 * 3600)
+    assert not is_dark(bench.target.display.frame()), "0 h: never"
+    bench.reconnect()
+    bench.pump.configure(auto_off_h=1)
+    start(bench, flat(1, 3 * 3600))
+    bench.run_for(2 * 3600)
+    assert not is_dark(bench.target.display.frame())

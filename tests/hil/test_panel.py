@@ -6,6 +6,7 @@ import pytest
 
 from hil.bench import Bench
 from pump.core.signals import MOST_MUTE_MS
+from tests.hil.test_dosing import give, use
 from tests.programs import SYRINGE, flat, follow, header, start, state
 from titrate.errors import Refused
 
@@ -46,6 +47,37 @@ def test_starting_takes_two_different_keys_one_after_the_other(bench: Bench) -> 
     bench.press("mute", 1.3)
     bench.run_for(2)
     assert state(bench) == "INFUSING"
+
+
+@pytest.mark.requirement("SR-UI-16")
+def test_two_keys_pause_resume_and_ask_for_the_hold_rate(bench: Bench) -> None:
+    """Each by the keys what `pause`, `resume` and `hold` are on the link; between them the steps say so."""
+    use(bench, kvo_nl_h=900_000)
+    give(bench, flat(25, 600))
+    bench.unplug_link()
+
+    def steps_after(first: str, second: str) -> int:
+        for key in (first, second):
+            bench.press(key, 1.3)
+            bench.run_for(2)
+        before = bench.steps
+        bench.run_for(10)
+        return bench.steps - before
+
+    running = steps_after("mute", "mute")
+    assert steps_after("start", "mute") == 0, "paused"
+    assert steps_after("start", "mute") == pytest.approx(running, abs=1), "resumed"
+    assert 0 < steps_after("start", "bolus") < running / 10, "the hold rate"
+    assert steps_after("start", "mute") == pytest.approx(running, abs=1), "resumed"
+    bench.plug_link()
+    bench.reconnect()
+    said = [event["text"] for event in bench.pump.events() if event["kind"] == "command"]
+    assert [text for text in said if "(key)" in text and "mute" not in text] == [
+        "pause (key)",
+        "resume (key)",
+        "hold (key)",
+        "resume (key)",
+    ]
 
 
 @pytest.mark.requirement("SR-UI-14")

@@ -33,6 +33,8 @@ SIGNAL_MS = 200  # from the tick that finds a condition to the pins: one control
 RECORD = re.compile(
     r"([A-Z_]+) at (-?\d+) Pa, (\d+) steps, (\d+) mV, (-?\d+) dC(?:, ([^;]+))?; each second before((?: -?\d+)+) Pa"
 )
+SIGNAL = re.compile(r"([A-Z_ ]+) (\d+) ms after detection")
+GRAIN_S = 0.002  # of device time in ms, and what a loop takes between light and record
 SIM_ONLY = pytest.mark.sim_only("minutes to an hour of device time; the same core decides")
 
 
@@ -359,9 +361,11 @@ def check_alarm(bench: Bench, name: str, capsys: pytest.CaptureFixture[str], mon
     bench.reconnect()
     offset_ms = bench.now_s * 1000 - bench.pump.heartbeat()
     found_s = (event["time_ms"] + offset_ms) / 1000
-    before = [lights for at_us, lights in bench.light_edges if at_us / 1e6 < found_s - SIGNAL_MS / 1000]
-    within = [lights for at_us, lights in bench.light_edges if abs(at_us / 1e6 - found_s) * 1000 <= SIGNAL_MS]
-    assert LIGHTS[case.priority] in before[-1:] + within
+    signalled_s = found_s + check_signal(bench, name, event) / 1000
+    begin_us, end_us = (found_s - SIGNAL_MS / 1000) * 1e6, (signalled_s + GRAIN_S) * 1e6
+    before = [lights for at_us, lights in bench.light_edges if at_us < begin_us]
+    within = [lights for at_us, lights in bench.light_edges if begin_us <= at_us <= end_us]
+    assert LIGHTS[case.priority] in before[-1:] + within, "lit when the record says so"
     bench.run_for(SLOWEST_BURST_S)
     heard = pitches(bench, found_s - SIGNAL_MS / 1000)
     if event["time_ms"] == 0 and heard[0] // 10 == TONE_HZ // 10:  # at power-on the self-test sounds just before
@@ -369,6 +373,16 @@ def check_alarm(bench: Bench, name: str, capsys: pytest.CaptureFixture[str], mon
     expected = FIRST_TONES[case.priority]
     assert heard[: len(expected)] == pytest.approx(expected, rel=0.02), "a third of a semitone"
     assert {lights for at_us, lights in bench.light_edges if at_us / 1e6 > found_s + 1} <= {0, LIGHTS[case.priority]}
+
+
+def check_signal(bench: Bench, name: str, alarm: dict[str, Any]) -> int:
+    """The record of when the alarm could be seen and heard: in ms behind that of its detection."""
+    signals = [event for event in bench.pump.events(alarm["sequence"]) if event["kind"] == "signal"]
+    (names, delay_ms), *_ = [SIGNAL.fullmatch(event["text"]).groups() for event in signals]  # type: ignore[union-attr]
+    assert name in names.split()
+    assert 0 <= int(delay_ms) <= SIGNAL_MS
+    assert int(delay_ms) == signals[0]["time_ms"] - alarm["time_ms"]
+    return int(delay_ms)
 
 
 def check_motor(bench: Bench, name: str, state: str) -> None:

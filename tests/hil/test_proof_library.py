@@ -113,6 +113,43 @@ def test_a_damaged_library_is_an_alarm_and_a_stop_and_is_set_aside(bench: Bench)
         give(bench, flat(25, 60))
 
 
+@pytest.mark.expects("LIBRARY_MISSING")
+@pytest.mark.requirement("SR-LIB-10")
+@pytest.mark.requirement("SR-LIB-14")
+def test_where_a_library_is_required_none_is_an_alarm_and_nothing_starts(bench: Bench) -> None:
+    """None at all: the alarm is there as long as none is. One without an entry for the program: with the refusal."""
+    pump = bench.pump
+    pump.configure(library_required=1)
+    bench.run_for(2)
+    bench.reconnect()
+    assert pump.status()["alarms"] == ["LIBRARY_MISSING"]
+    assert pump.acknowledge() == ["LIBRARY_MISSING"], "it is still true"
+    with pytest.raises(Refused, match="no entry for this program"):
+        give(bench, flat(25, 60), code="")
+    bench.cut_power()
+    bench.restore_power()
+    bench.run_for(3)
+    bench.reconnect()
+    assert pump.status()["alarms"] == ["LIBRARY_MISSING"], "after a power cut too"
+    library_link.upload(pump, Library([entry()]))
+    bench.run_for(2)
+    bench.reconnect()
+    assert pump.status()["alarms"] == []
+    phases = flat(25, 60)
+    pump.syringe(SYRINGE, 50_000_000)
+    with pytest.raises(Refused, match="no entry for this program"):
+        pump.confirm(pump.load(header(phases, drug="another"), phases))
+    assert pump.status()["alarms"] == ["LIBRARY_MISSING"]
+    assert any(text.startswith("LIBRARY_MISSING") for text in kinds(bench, "alarm"))
+    with pytest.raises(Refused):
+        pump.start()
+    assert bench.steps == 0
+    pump.acknowledge()
+    give(bench, flat(25, 60))
+    bench.run_for(5)
+    assert bench.steps > 0, "a program with an entry runs"
+
+
 RUN_LEVEL = (
     ("status", {}),
     ("syringe", {"syringe": SYRINGE, "fill_nl": 40_000_000}),
@@ -124,7 +161,7 @@ RUN_LEVEL = (
     ("acknowledge", {}),
     ("mute", {"ms": 1000}),
     ("heartbeat", {}),
-    ("clock", {"utc_s": 1_800_000_000}),
+    ("clock", {"utc_s": 1_800_000_000, "ms": 0}),
     ("events", {"after": 0}),
     ("journal", {"name": "", "first": 0}),
     ("doses", {}),

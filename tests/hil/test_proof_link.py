@@ -1,5 +1,6 @@
 """What host and keys ask of a pump, and what it tells: in time, the same by both ways, and all of it in the log."""
 
+import re
 from collections.abc import Callable
 from itertools import pairwise
 from typing import Any
@@ -13,7 +14,6 @@ from tests.programs import SYRINGE, Oracle, flat, follow, header, start, state
 from titrate.errors import Refused
 
 CUE_HZ = 880
-TICK_S = 0.1
 SAID_S = 0.25  # a tick, and what the line and an erase of the flash take
 SIM_ONLY = pytest.mark.sim_only("long on the emulated chip; the same core decides")
 
@@ -381,8 +381,11 @@ KEYS = {"start": ["start", "mute"], "bolus": ["bolus"], "mute": ["mute"]}
 @pytest.mark.requirement("SR-AUDIO-08")
 @pytest.mark.parametrize("what", KEYS)
 def test_a_key_that_can_do_nothing_is_heard_and_logged(bench: Bench, what: str) -> None:
-    use(bench)
-    give(bench, flat(10, 600))  # under its entry, so that nothing sounds
+    if what == "start":
+        priming(bench)
+    else:
+        use(bench)
+        give(bench, flat(10, 600))  # under its entry, so that nothing sounds
     bench.run_for(2)
     since_s = bench.now_s
     for key in KEYS[what]:
@@ -519,26 +522,40 @@ def test_each_action_of_operator_and_pump_and_each_event_has_its_record(bench: B
 
 
 @pytest.mark.requirement("SR-LOG-04")
-def test_the_hosts_clock_gives_the_records_their_time_to_a_control_tick(bench: Bench) -> None:
-    """The clock is set; what follows within a minute is dated by it."""
-    bench.run_for(2)
+def test_the_hosts_clock_gives_the_records_their_time_to_10_ms(bench: Bench) -> None:
+    """The clock is set; what a host asks for, and what a tick finds, is dated by it within a minute."""
+    bench.run_for(2.034)
     bench.reconnect()
-    bench.pump.status()
-    utc_s = 1_800_000_000
+    utc_s, ms = 1_800_000_000, 250
     set_s = bench.now_s
-    bench.pump.request("clock", utc_s=utc_s)
+    bench.pump.request("clock", utc_s=utc_s, ms=ms)
     acted_s = []
     for pause_s in (1.03, 7.31, 20.57):
         bench.run_for(pause_s)
         bench.reconnect()
-        bench.pump.status()
         acted_s.append(bench.now_s)
         bench.pump.stop()
-    entries = bench.pump.events()
-    (clock,) = [event for event in entries if event["kind"] == "clock"]
-    assert clock["text"] == f"utc_s {utc_s}"
-    stops = [event for event in entries if event["kind"] == "command" and event["text"] == "stop"]
+    clock, *rest = [event for event in bench.pump.events() if event["kind"] in ("clock", "command")]
+    assert clock["text"] == f"utc_s {utc_s}.{ms:03}"
+    stops = [event for event in rest if event["text"] == "stop"]
     assert len(stops) == 3
     for event, at_s in zip(stops, acted_s, strict=True):
-        dated_s = utc_s + (event["time_ms"] - clock["time_ms"]) / 1000
-        assert dated_s - (utc_s + at_s - set_s) == pytest.approx(0, abs=TICK_S + 0.02)
+        dated_s = utc_s + ms / 1000 + (event["time_ms"] - clock["time_ms"]) / 1000
+        assert dated_s - (utc_s + ms / 1000 + at_s - set_s) == pytest.approx(0, abs=0.010)
+
+
+@pytest.mark.requirement("SR-LOG-04")
+@pytest.mark.parametrize("ahead_ms", [0, 37, -1200])
+def test_the_drift_since_the_clock_was_set_is_logged_when_it_is_set_again(bench: Bench, ahead_ms: int) -> None:
+    """The pump's clock against one that is behind by ahead_ms after half a minute."""
+    utc_ms = 1_800_000_000_990
+    bench.pump.request("clock", utc_s=utc_ms // 1000, ms=utc_ms % 1000)
+    set_s = bench.now_s
+    bench.run_for(30.5)
+    bench.reconnect()
+    utc_ms += round((bench.now_s - set_s) * 1000) - ahead_ms
+    bench.pump.request("clock", utc_s=utc_ms // 1000, ms=utc_ms % 1000)
+    (_, clock) = [event for event in bench.pump.events() if event["kind"] == "clock"]
+    drift_ms, over_s = re.fullmatch(r"utc_s \d+\.\d{3}, ([+-]\d+) ms in (\d+) s", clock["text"]).groups()  # type: ignore[union-attr]
+    assert int(drift_ms) == pytest.approx(ahead_ms, abs=10)
+    assert int(over_s) == pytest.approx(30, abs=2)

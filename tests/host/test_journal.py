@@ -267,12 +267,12 @@ def test_entries_have_date_and_time_once_a_host_has_told_it_in_that_power_on() -
         [
             at(1, 1, 500),
             at(2, 2, 250),
-            at(3, 2, 1000, "clock", "utc_s 1764000000"),
+            at(3, 2, 1000, "clock", "utc_s 1764000000.000"),
             at(4, 2, 2500),
-            at(5, 2, 10_000, "clock", "utc_s 1764000010"),
+            at(5, 2, 10_000, "clock", "utc_s 1764000010.000"),
             at(6, 2, 10_001),
             at(7, 3, 1, "clock", "utc_s nonsense"),
-            at(8, 4, 1, "clock", "utc_s 1099511627776"),
+            at(8, 4, 1, "clock", "utc_s 1099511627776.000"),
             at(9, None, 1),
         ]
     )

@@ -73,7 +73,7 @@ def test_on_a_terminal_it_is_a_table(pump: JournalPump, monkeypatch: pytest.Monk
 
 
 def test_a_date_stands_behind_the_text(pump: JournalPump) -> None:
-    pump.log.append(3000, "clock", "utc_s 1764000000")
+    pump.log.append(3000, "clock", "utc_s 1764000000.000")
     assert "0.1.0  [2025-11-24T15:59:57.000Z]" in run("--boot", "2").stdout
 
 

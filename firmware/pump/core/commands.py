@@ -153,6 +153,9 @@ def confirm(pump: "Controller", digest: str, overrides: "list[object]") -> "Mess
             wire.BEYOND_LIMIT,
             "syringe: holds %d nL; the program counts on %d" % (pump.remaining_nl(), program.header["fill_nl"]),
         )
+    if pump.memory.settings["library_required"] and not pump.dosing.entry:  # SR-LIB-10
+        pump.raise_alarms(alarms.BITS["LIBRARY_MISSING"])
+        raise Refusal(wire.BEYOND_LIMIT, "library: has no entry for this program, and the settings require one")
     for kind, text in pump.dosing.confirm(overrides):
         pump.log.add(pump.now_ms, kind, text)
     if not pump.memory.save_program(program.header, program.phases, digest):

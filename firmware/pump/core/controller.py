@@ -36,8 +36,9 @@ class Controller:
     """board: the board's data (boards/*/board.py). build: VERSION and DIGEST. serial: number of the chip.
     feeder: what the generator was given. memory: opened. priming: the course that fills the line, while it runs.
 
-    state, course, alarms (bits in force), conditions (bits true now), now_ms since power-on, total_steps by the
-    odometer. syringe, step_volume, syringe_end_steps: the one that is fitted, and its last step by the odometer.
+    state, course, alarms (bits in force), conditions (bits true now), now_ms since power-on (the app lets it pass),
+    total_steps by the odometer. unsignalled: alarms that nobody can have seen or heard yet.
+    syringe, step_volume, syringe_end_steps: the one that is fitted, and its last step by the odometer.
     signals: what the alarms in force sound and look like. report: of the self-test. boot: what main.py measured of it.
     leaving: the firmware is to end, for other firmware.
     """
@@ -59,6 +60,7 @@ class Controller:
         self.books = Books(kept, self.dosing.ledger)
         self.access = Access(kept.operators)
         self.clearing: "tuple[str, str] | None" = None  # (what, token) that the last request asked to forget
+        self.clock: "tuple[int, int, int] | None" = None  # the host's time (s, ms) that was told last, and now_ms then
         self.signals = Annunciator()
         self.report: "dict[str, str]" = {}
         self.boot: "dict[str, int]" = {}
@@ -66,7 +68,9 @@ class Controller:
         self.state = "BOOT"
         self.course: "Infusion | None" = None  # what the step generator is to run; None: the motor is off
         self.alarms = self.conditions = 0
+        self.unsignalled = self._detected_ms = 0
         self.now_ms = self.total_steps = self.pressure_pa = 0
+        self._sensed_steps = 0  # total_steps of the last control tick
         self.beats = 0  # how often the monitors have looked (SR-DIAG-04)
         self.program: "Program | None" = None
         self.infusion: "Infusion | None" = None
@@ -114,6 +118,9 @@ class Controller:
         for name in alarms.named(bits & ~self.alarms):
             self.log.add(self.now_ms, "alarm", "%s at %s" % (name, self.watch.measured(self, name)))
             self.changed = True
+        if not self.unsignalled:
+            self._detected_ms = self.now_ms
+        self.unsignalled |= bits & ~self.alarms
         self.alarms |= bits
         self.signals.set(alarms.highest_priority(self.alarms), True)
         effect = alarms.lowest_effect(bits)
@@ -125,6 +132,12 @@ class Controller:
             self.event("HALT")
         elif effect == alarms.HOLD and self.state in ("INFUSING", "BOLUS"):
             self.hold("HOLD")
+
+    def signalled(self) -> None:
+        """Light and buzzer show what is in force now: the record of how long that took (SR-ALARM-11)."""
+        names = " ".join(alarms.named(self.unsignalled))
+        self.unsignalled = 0
+        self.log.add(self.now_ms, "signal", "%s %d ms after detection" % (names, self.now_ms - self._detected_ms))
 
     def hold(self, event: str) -> None:
         """From the program down to the hold rate (KVO)."""
@@ -170,13 +183,12 @@ class Controller:
         self.log.add(self.now_ms, "fault", "self-test: %s" % what)
         self.raise_alarms(alarms.BITS["SELF_TEST_FAILED"])
 
-    def sense(self, elapsed_ms: int, pressure_pa: int, total_steps: int) -> None:
+    def sense(self, pressure_pa: int, total_steps: int) -> None:
         """Once in every control tick: samples to conditions to state. Allocates nothing unless a condition changes."""
         self.beats = (self.beats + 1) & 0xFFFF
-        self.now_ms += elapsed_ms
         self.pressure_pa = pressure_pa
-        steps = total_steps - self.total_steps
-        self.total_steps = total_steps
+        steps = total_steps - self._sensed_steps
+        self.total_steps = self._sensed_steps = total_steps
         feeder = self.feeder
         course = self.course
         if course and course is self.priming:

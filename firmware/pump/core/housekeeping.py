@@ -9,6 +9,7 @@ from pump.core.memory import is_settings
 from pump.core.program import Refusal, is_whole
 from pump.core.signals import MOST_MUTE_MS
 from pump.core.syringes import BORE_UM, SYRINGES
+from pump.core.units import MS_PER_S
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
@@ -42,11 +43,17 @@ def mute(pump: "Controller", ms: int) -> "Message":
     return {"muted_ms": pump.signals.muted_ms}
 
 
-def clock(pump: "Controller", utc_s: int) -> "Message":
-    """Writes the host's time into the log, beside the pump's (SR-LOG-03, SR-LOG-04)."""
-    if not is_whole(utc_s, 1, 1 << 40):
-        raise Refusal(wire.WRONG_PARAMETERS, "utc_s: must be seconds since 1970")
-    pump.log.add(pump.now_ms, "clock", "utc_s %d" % utc_s)
+def clock(pump: "Controller", utc_s: int, ms: int) -> "Message":
+    """Writes the host's time into the log, beside the pump's, and how far that has drifted (SR-LOG-03, SR-LOG-04)."""
+    if not is_whole(utc_s, 1, 1 << 40) or not is_whole(ms, 0, MS_PER_S - 1):
+        raise Refusal(wire.WRONG_PARAMETERS, "utc_s, ms: must be seconds since 1970, and 0 to 999")
+    told = "utc_s %d.%03d" % (utc_s, ms)
+    if pump.clock:
+        last_s, last_ms, at_ms = pump.clock
+        own_ms = pump.now_ms - at_ms
+        told += ", %+d ms in %d s" % (own_ms - (utc_s - last_s) * MS_PER_S - ms + last_ms, own_ms // MS_PER_S)
+    pump.clock = (utc_s, ms, pump.now_ms)
+    pump.log.add(pump.now_ms, "clock", told)
     return {"time_ms": pump.now_ms}
 
 

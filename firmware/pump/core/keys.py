@@ -3,8 +3,9 @@
 - STOP acts on the first debounced press, whatever else is down (SR-STOP-02, SR-UI-07).
 - Every other key must be held for PRESS_MS, and one long press counts once (SR-UI-14).
 - Two keys at once are ignored, apart from STOP; a key found stuck counts for nothing until it is let go (SR-UI-07).
-- Starting takes two different keys one after the other: START, and within CONFIRM_MS a press of MUTE. Any other key, or
-  the wait, calls it off. MUTE, because pressed too late it does no more than to pause a sound.
+- Starting takes two different keys one after the other: START, and within CONFIRM_MS a press of MUTE. MUTE, because
+  pressed too late it does no more than to pause a sound. With BOLUS in its place the hold rate is asked for: whoever
+  meant a bolus gets less, not more. STOP, or the wait, calls it off.
 - A key that is down at power-on counts for nothing until it was let go.
 
 A press or a release is debounced when two samples in a row agree; the samples are the control tick's, and while
@@ -13,10 +14,11 @@ A press or a release is debounced when two samples in a row agree; the samples a
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
-    from typing import Final
+    pass
 
 STOP, START, BOLUS, MUTE = 1, 2, 4, 8  # keys and actions, one bit each
-REFUSED: "Final" = 16  # an action: presses that were ignored, for the cue (SR-AUDIO-08)
+# Actions that no key means by itself. REFUSED: presses that were ignored, for the cue (SR-AUDIO-08).
+REFUSED, HOLD = 16, 32
 
 KEYS = (STOP, START, BOLUS, MUTE)
 NAMES = ("stop", "start", "bolus", "mute")
@@ -119,6 +121,8 @@ class Keys:
         if key == START:
             self.armed_ms = CONFIRM_MS
             return 0
-        if key == MUTE and armed_ms:
+        if armed_ms and key == MUTE:
             return START
+        if armed_ms and key == BOLUS:
+            return HOLD
         return key

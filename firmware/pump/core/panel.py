@@ -10,7 +10,14 @@ if TYPE_CHECKING:
 # START, which takes two different keys: what it asks for, by state. In ALARM it acknowledges and starts nothing; in
 # IDLE it lets the pump be set up (SR-AUTH-07). The first MUTE since power-on also says that the buzzer was heard and
 # the lights were seen (SR-POST-07, SR-AUDIO-09).
-STARTS = {"READY": "start", "PAUSED": "resume", "KVO": "resume", "ALARM": "acknowledge"}
+STARTS = {
+    "READY": "start",
+    "INFUSING": "pause",
+    "BOLUS": "pause",
+    "KVO": "resume",
+    "PAUSED": "resume",
+    "ALARM": "acknowledge",
+}
 
 _BY = " (key)"
 
@@ -30,6 +37,8 @@ def pressed(pump: "Controller", actions: int) -> None:
             pump.log.add(pump.now_ms, "session", "the pump may be set up" + _BY)
         else:
             pump.refused("start%s: nothing to start in %s" % (_BY, pump.state))
+    if actions & keys.HOLD:
+        pump.act("hold", {}, _BY)
     if actions & keys.BOLUS:
         _bolus(pump)
     if actions & keys.MUTE:

@@ -1,8 +1,8 @@
 """What the display says, and when it is told: state, alarms, rate, what was given and is left, and whether a host and a
 drug library are there (SR-LINK-06, SR-LIB-14, SR-VIS-03).
 
-It is drawn behind the tick, one bounded piece a turn. The display is no part of safety: one that is silent is logged,
-tried again now and then, and changes nothing else.
+It is drawn behind the tick, one bounded piece a turn. While nobody needs the pump it is dark. The display is no part of
+safety: one that is silent is logged, tried again now and then, and changes nothing else.
 """
 
 from pump.core import alarms
@@ -158,7 +158,11 @@ class Screen:
     def turn(self, pump: "Controller") -> None:
         """One piece, behind a tick: a look at the pump, or one transfer."""
         now_ms = pump.now_ms
-        if now_ms >= self._due_ms:
+        if pump.watch.resting:
+            if self._on:
+                self._begin(self._rows)
+                self._panel.turn(False)
+        elif now_ms >= self._due_ms:
             self._begin(self._rows)
             self._up = self._panel.set_up()
             self._due_ms = now_ms + (_AGAIN_MS if self._up else _RETRY_MS)

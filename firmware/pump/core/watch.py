@@ -8,7 +8,7 @@ from pump.core import alarms, monitors, slf3s
 from pump.core.flow import BASAL, ON_DEMAND, OVER, TIMED, UNDER, Flow
 from pump.core.law import KIND
 from pump.core.sensors import Sensors
-from pump.core.units import MS_PER_S, PL_PER_NL
+from pump.core.units import MS_PER_H, MS_PER_S, PL_PER_NL
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
@@ -37,14 +37,15 @@ RECENT = 5  # seconds of pressure that the record of an alarm keeps
 class Watch:
     """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys.
     driver: what watches the motor driver, if it has something to tell. pressure: its sensor.
-    meter: the flow sensor. host: whether one is connected, by its good lines (SR-LINK-06)."""
+    meter: the flow sensor. host: whether one is connected, by its good lines (SR-LINK-06). resting: nobody has needed
+    the pump for the hours that are set, so it may be dark (SR-POWER-08)."""
 
     def __init__(self, board: "Board", inputs: "Inputs") -> None:
         self._board = board
         self.sensors = Sensors(inputs, board.BATTERY_CEILING_MV)
         self.slow = 0
         self.keys_stuck = False
-        self.host = False
+        self.host = self.resting = self._touched = False
         self.driver: "Driver | None" = None
         self.pressure: "Pressure | None" = None
         self.meter: "FlowMeter | None" = None
@@ -73,6 +74,8 @@ class Watch:
         self._rate_pl_h = 0
         self._minute_ms = 0
         self._near_empty_min = board.NEAR_EMPTY_MIN[-1]
+        self._rest: "monitors.Waiting | None" = None
+        self._library_required = False
 
     # --- thresholds
 
@@ -80,6 +83,9 @@ class Watch:
         """Takes up the settings."""
         self._occlusion.set(self._board.OCCLUSION_PA[settings["occlusion_level"]])
         self._near_empty_min = self._board.NEAR_EMPTY_MIN[settings["near_empty_level"]]
+        hours = settings["auto_off_h"]
+        self._rest = monitors.Waiting(hours * MS_PER_H) if hours else None
+        self._library_required = settings["library_required"] > 0
 
     def fitted(self, step_volume: tuple[int, int], bore_um: int) -> None:
         """A syringe was declared: volumes become steps, and a force becomes a pressure."""
@@ -99,6 +105,12 @@ class Watch:
         """A good line has come from the host."""
         self._silence.heard()
         self.host = True
+        self.touched()
+
+    def touched(self) -> None:
+        """Somebody is there: a host, or a finger on a key."""
+        self._touched = True
+        self.resting = False
 
     def motor_starts(self, pressure_pa: int) -> None:
         """Whatever was done while the motor stood, if only for a moment, is no leap of the pressure."""
@@ -208,6 +220,12 @@ class Watch:
             pump.signals.refuse()
         if self._staged.update(pump.is_staged(), elapsed_ms):
             pump.expire()
+        if self._rest:
+            idle = pump.state == "IDLE" and not pump.alarms and not self._touched
+            self.resting = self._rest.update(idle, elapsed_ms)
+            self._touched = False
+        if self._library_required and not pump.dosing.library.entries:
+            slow |= bits["LIBRARY_MISSING"]
         if pump.infusion:
             slow |= self._program(pump, rate_pl_h)
         if pump.memory.failed or pump.log.failed:

@@ -58,7 +58,11 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "acknowledge": ("ACKNOWLEDGE", {}, "acknowledges alarms whose condition is over"),
     "mute": (None, {"ms": int}, "pauses the sound of the alarms in force; 0 ends the pause"),
     "heartbeat": (None, {}, "says that the host is there"),
-    "clock": (None, {"utc_s": int}, "tells the host's time, which the log then sets beside its own"),
+    "clock": (
+        None,
+        {"utc_s": int, "ms": int},
+        "tells the host's time, which the log then sets beside its own, with the drift since it was told last",
+    ),
     "events": (None, {"after": int}, "the log from a sequence number on"),
     "journal": (None, {"name": str, "first": int}, "a piece of a stored file of the log, as it lies in flash"),
     "doses": (None, {}, "what the dose windows and the boluses of the run have come to"),
@@ -159,6 +163,9 @@ PROGRAM: dict[str, tuple[type, int, int]] = {
 SETTINGS: dict[str, tuple[int, int, int, str]] = {
     "occlusion_level": (0, 2, 2, "which of the board's occlusion limits holds"),
     "near_empty_level": (0, 2, 1, "how many minutes ahead NEAR_EMPTY comes: which of the board's"),
+    # Any hour is longer than STAGED_S, the time that a program waits for its start (SR-POWER-09).
+    "auto_off_h": (0, 24, 0, "hours without program, alarm, key or host until the display goes dark; 0: never"),
+    "library_required": (0, 1, 0, "whether no program is confirmed that the drug library does not know"),
 }
 
 # value of a calibration: (least, most, meaning). What is beyond is a wrong syringe, a leak or a broken sensor, and no

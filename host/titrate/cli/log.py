@@ -33,6 +33,7 @@ def log(
     csv: Annotated[str | None, typer.Option(metavar="FILE", help="Write them as CSV; - is stdout.")] = None,
     verify: Annotated[bool, typer.Option("--verify", help="Read all of it; exit code 1 if it is damaged.")] = False,
     follow: Annotated[bool, typer.Option("--follow", help="Go on with what happens, until Ctrl-C.")] = False,
+    logs: output.Logs = None,
     json: output.Json = False,
 ) -> None:
     """Show the journal of a pump: what it was asked, what it did, and what went wrong."""
@@ -51,6 +52,8 @@ def log(
             write(chosen)
             _warn_of_kinds(kinds, found)
             _tell_findings(found, verify, aside=json or csv == STDOUT)
+            if logs:
+                output.collect_log(pump, logs)
             if follow:
                 _follow(pump, found, write, partial(select, kinds=kinds, boot=boot, grep=grep))
     if verify and found.damage:

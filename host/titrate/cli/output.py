@@ -15,6 +15,7 @@ from rich.console import Console
 from titrate.errors import LinkError, ProtocolError, PumpError
 
 if TYPE_CHECKING:
+    from titrate.client import Pump
     from titrate.record import Recorder
 
 WIDTH_WITHOUT_TERMINAL = 160  # columns: a pipe gets whole tables
@@ -32,6 +33,10 @@ Override = Annotated[
 ]
 Record = Annotated[
     Path | None, typer.Option(help="Write a record of the session to this new file (JSONL), for `titrate report`.")
+]
+Logs = Annotated[
+    Path | None,
+    typer.Option(envvar="TITRATE_LOGS", metavar="FOLDER", help="At the end collect the pump's log in this folder."),
 ]
 Syringe = Annotated[str, typer.Option(help="The syringe that is fitted.")]
 
@@ -62,6 +67,22 @@ def recorded(recorder: "Recorder") -> None:
     messages().print(f"record: {recorder.path}", markup=False, highlight=False, soft_wrap=True)
     if recorder.failed:
         warnings([f"the record ends early: {recorder.failed}"])
+
+
+def collect_log(pump: "Pump", folder: Path) -> None:
+    """Adds the pump's log to what the folder holds of it. What prevents that is a warning: it can be done later."""
+    from titrate.collecting import collect
+
+    try:
+        collected = collect(pump, folder)
+    except PumpError as error:
+        warnings([f"the pump's log is not collected: {error}"])
+        return
+    messages().print(
+        f"log: {collected.new} new entries in {collected.path}", markup=False, highlight=False, soft_wrap=True
+    )
+    if collected.lost:
+        warnings([f"{collected.lost} entries before them are lost: the pump overwrote them before they were collected"])
 
 
 def need_terminal(command: str) -> None:

@@ -39,6 +39,7 @@ def play(
     tolerance: Annotated[float, typer.Option(help="Largest error of the delivered volume, in percent.")] = 2.0,
     plot: Annotated[Path | None, typer.Option(help="Write a picture of the delivery: .png or .svg.")] = None,
     record: output.Record = None,
+    logs: output.Logs = None,
     json: output.Json = False,
 ) -> None:
     """Play a protocol on a pump and compare what came out with what was commanded."""
@@ -91,6 +92,8 @@ def play(
         wall_seconds = time.perf_counter() - begun_s
         if recorder:
             recorder.end(done.as_json(wall_seconds))
+        if logs:
+            output.collect_log(pump, logs)
     if plot:
         from titrate.plot import plot_delivery
 

@@ -8,7 +8,7 @@ import typer
 from titrate.cli import output
 
 
-def watch(port: output.Port, record: output.Record = None, json: output.Json = False) -> None:
+def watch(port: output.Port, record: output.Record = None, logs: output.Logs = None, json: output.Json = False) -> None:
     """Follow an infusion until it ends. Ctrl-C ends the watching; the pump goes on."""
     from titrate.cli.live import View
     from titrate.cli.play import show
@@ -34,6 +34,8 @@ def watch(port: output.Port, record: output.Record = None, json: output.Json = F
         wall_seconds = time.perf_counter() - begun_s
         if recorder:
             recorder.end(done.as_json(wall_seconds))
+        if logs:
+            output.collect_log(pump, logs)
     if recorder:
         output.recorded(recorder)
     if json:
