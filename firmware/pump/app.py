@@ -133,13 +133,15 @@ class App:
             if self._keys.unsettled:
                 wait_ms = min(wait_ms, SETTLE_MS)
             needs_ms = self.feeder.needs_ms() if self._course else wait_ms
-            if self._link.wait(min(wait_ms, needs_ms)):
+            heard = self._link.wait(min(wait_ms, needs_ms))
+            if heard:
                 self._listen()
             if needs_ms < wait_ms:
                 self._feed_between()
             if self._keys.unsettled:
                 self._sample_keys(0)
-            return
+            if heard or self._clock.remaining_ms():
+                return
         self._clock.advance()
         self.tick()
         self._behind()

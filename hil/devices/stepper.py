@@ -2,6 +2,7 @@
 
 from collections import deque
 from collections.abc import Callable
+from functools import lru_cache
 
 from hil.devices.clock import Clock
 from pump.core.infusion import PULSE_TICKS
@@ -11,6 +12,7 @@ from pump.core.units import US_PER_TICK
 FIFO_WORDS = 4
 
 
+@lru_cache(maxsize=1024)  # most words come again and again
 def decode(word: int) -> tuple[int, int]:
     """(steps, period_ticks) of a word; 0 steps for a rest. The state machine's reading of the planner's layout."""
     count, fine, coarse, pulse = word & 0xFF, word >> 8 & 0x3F, word >> 14 & 0x3FF, word >> 24 & 1
@@ -61,14 +63,18 @@ class Stepper:
         if not self._running:
             self._waiting.append(word)
             return
-        start_us = max(self._end_us, self._clock.now_us)
+        start_us = self._end_us
+        if start_us < self._clock.now_us:
+            start_us = self._clock.now_us
         steps, period_ticks = decode(word)
         period_us = period_ticks * US_PER_TICK
         self._starts.append(start_us)
-        self._end_us = start_us + period_us * max(steps, 1)
         if steps:
+            self._end_us = start_us + period_us * steps
             first_us = start_us + period_us - PULSE_TICKS * US_PER_TICK
             self._edges.extend(range(first_us, first_us + steps * period_us, period_us))
+        else:
+            self._end_us = start_us + period_us
 
     def start(self) -> None:
         self._running = True
@@ -89,9 +95,10 @@ class Stepper:
         edges, now_us = self._edges, self._clock.now_us
         while edges and edges[0] <= now_us:
             at_us = edges.popleft()
-            self._generated += 1
-            if self.lose_every and self._generated % self.lose_every == 0:
-                continue
+            if self.lose_every:
+                self._generated += 1
+                if self._generated % self.lose_every == 0:
+                    continue
             self._pulse(at_us)
 
     def add_pulses(self, count: int) -> None:

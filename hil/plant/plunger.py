@@ -83,9 +83,10 @@ class Plunger:
         self._turn(direction)
         gap_um = self.nut_um - self.position_um
         if self._rigid:
-            move_um = max(gap_um, 0.0) + min(gap_um + self.data.backlash_um, 0.0)
-            if move_um:
-                self._move(move_um)
+            if gap_um > 0.0:
+                self._move(gap_um)
+            elif gap_um < -self.data.backlash_um:
+                self._move(gap_um + self.data.backlash_um)
             return
         self.motor_uj += self._spring_uj(gap_um) - self._spring_uj(before_um)  # the stopper stands meanwhile
         net_n = self._spring_n(gap_um) - self._back_n(self.line.pressure_kpa)

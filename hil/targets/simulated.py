@@ -40,7 +40,7 @@ class Simulated:
         self.store = Store()
         self.clock = Clock(0, self._board.CONTROL_PERIOD_MS)
         self.keys = Keys(self.clock, seed)
-        self.inputs = Inputs(self.keys)
+        self.inputs = Inputs(self.keys, lambda: self.mechanics.air_at_detector)
         self.annunciator = Annunciator(self.clock, self._board.LIGHTS_ON_LOW)
         zero, slope = self._board.PRESSURE_ZERO, self._board.PRESSURE_MPA_PER_COUNT
         self.sensor: Sensor | Cell = Sensor(self._pressure_kpa, zero, slope, seed + 1)
@@ -49,7 +49,7 @@ class Simulated:
         self.motor_driver = motor_driver(self._board)
         self.display = display.Ssd1306(seed + 2)
         self.flow_meter = flow_meter.Slf3s(
-            self._delivered_ul, self._air, lambda: self.clock.now_us, self._board.METER_NL_H_PER_COUNT
+            self._delivered_ul, self.inputs.air, lambda: self.clock.now_us, self._board.METER_NL_H_PER_COUNT
         )
         self._boot(watchdog_reset=False, plugged=True)
 
@@ -110,9 +110,6 @@ class Simulated:
         self.settle()
         return self.mechanics.delivered_ul(self.clock.now_us)
 
-    def _air(self) -> bool:
-        return self.mechanics.air_at_detector
-
     def _force_n(self) -> float:
         self.stepper.catch_up()
         return self.mechanics.force_n(self.clock.now_us)
@@ -162,23 +159,25 @@ class Simulated:
         self.stepper.catch_up()
 
     def _run_until(self, end_us: int, until_bytes: int) -> None:
-        link, turn = self.link, self.app.turn
-        while self.clock.now_us < end_us:
+        clock = self.clock
+        while clock.now_us < end_us:
             if self._hung or not self._powered:
                 self._idle(end_us)
+                continue
+            app, link, watchdog = self.app, self.link, self.watchdog
+            turn, controller = app.turn, app.controller
+            while clock.now_us < end_us:  # one firmware, for as long as it runs
+                if until_bytes and len(link.outgoing) >= until_bytes:
+                    return
+                turn()
+                if clock.now_us >= watchdog.bites_us:  # it runs, but a duty of it does not
+                    self._bite()
+                    break
+                if controller.leaving:  # a board without other firmware starts the same one
+                    self._boot(watchdog_reset=False, plugged=link.plugged)
+                    break
                 if self._hung or not self._powered:
-                    continue
-                link, turn = self.link, self.app.turn
-            if until_bytes and len(link.outgoing) >= until_bytes:
-                break
-            if self.app.controller.leaving:  # a board without other firmware starts the same one
-                self._boot(watchdog_reset=False, plugged=link.plugged)
-                link, turn = self.link, self.app.turn
-            self.inputs.bubble = self.mechanics.air_at_detector
-            turn()
-            if self.clock.now_us >= self.watchdog.bites_us:  # it runs, but a duty of it does not
-                self._bite()
-                link, turn = self.link, self.app.turn
+                    break
 
     def _idle(self, end_us: int) -> None:
         """Time without a running firmware; a hung one ends by its watchdog."""
@@ -209,7 +208,7 @@ class Simulated:
         self.inputs.guard = closed
 
     def look_at_air(self) -> None:
-        """Somebody has put air before the detector, or taken it away; the detector is read anew in every turn."""
+        """Somebody has put air before the detector, or taken it away: it is looked at whenever it is read."""
 
     def set_supply(self, volts: float) -> None:
         self.inputs.battery = round(volts * 1000)

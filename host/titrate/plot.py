@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -15,6 +14,7 @@ from numpy.typing import ArrayLike, NDArray
 from pump.core.units import S_PER_H
 from titrate.errors import ProtocolError
 from titrate.plan import Plan
+from titrate.session import Series
 
 if TYPE_CHECKING:
     from titrate.plasma import Preview
@@ -32,15 +32,6 @@ BAND: dict[str, Any] = {"color": "#1f5fa8", "alpha": 0.13, "linewidth": 0}
 MODEL_COLORS = ("#1f5fa8", "#6a3d9a", "#2d7d46", "#d9660a", "#b01657", "#6b6b6b")
 COMMANDED, COUNTED, DELIVERED = "#9aa5b1", "#1f5fa8", "#d9660a"
 SUFFIXES = (".png", ".svg")
-
-
-@dataclass(frozen=True)
-class Series:
-    """Samples of a delivery, of equal length: plan time in s, volumes in mL. delivered_ml: None if not measured."""
-
-    time_s: Array
-    counted_ml: Array
-    delivered_ml: Array | None = None
 
 
 def plot_plan(plan: Plan, path: str | Path) -> None:

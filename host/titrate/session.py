@@ -11,12 +11,13 @@ from math import isnan, nan
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from pump.core.alarms import ALARMS, HIGH, MEDIUM, PRIORITY
 from pump.core.units import MS_PER_S, NL_PER_ML, S_PER_H
 from titrate.plan import Plan, PlannedPhase
-from titrate.plot import Series
 
+Array = NDArray[np.float64]
 UL_PER_ML = 1000
 COMPLETE = "INFUSION_COMPLETE"  # the end, which a session does not count among its alarms
 PRIORITY_NAMES = {HIGH: "high", MEDIUM: "medium"}
@@ -33,6 +34,15 @@ class Alarm:
     @property
     def priority(self) -> str:
         return PRIORITY_NAMES.get(ALARMS[self.name][PRIORITY], "low")
+
+
+@dataclass(frozen=True)
+class Series:
+    """Samples of a delivery, of equal length: plan time in s, volumes in mL. delivered_ml: None if not measured."""
+
+    time_s: Array
+    counted_ml: Array
+    delivered_ml: Array | None = None
 
 
 @dataclass

@@ -50,7 +50,7 @@ def healthy() -> Parts:
     parts = Parts()
     clock = Clock(0, 100)
     parts.annunciator = Annunciator(clock)
-    parts.inputs = Inputs(Keys(clock, bounce_us=0))
+    parts.inputs = Inputs(Keys(clock, bounce_us=0), lambda: False)
     parts.pressure = Pressure()
     parts.driver = FaultOutput()
     parts.flow_meter = FlowMeter()
@@ -296,7 +296,7 @@ def test_the_mean_is_that_of_the_latest_ten(readings: list[int]) -> None:
 
 
 def sensed() -> tuple[Inputs, Sensors]:
-    inputs = Inputs(Keys(Clock(0, 100)))
+    inputs = Inputs(Keys(Clock(0, 100)), lambda: False)
     return inputs, Sensors(inputs, 18_300)
 
 

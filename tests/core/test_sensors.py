@@ -9,7 +9,7 @@ from pump.core.sensors import MEAN_OF, Sensors
 
 
 def sensed() -> tuple[Inputs, Sensors]:
-    inputs = Inputs(Keys(Clock(0, 100)))
+    inputs = Inputs(Keys(Clock(0, 100)), lambda: False)
     return inputs, Sensors(inputs, 18_300)
 
 
