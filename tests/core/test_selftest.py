@@ -318,10 +318,10 @@ def test_each_slow_reading_is_taken_every_two_seconds() -> None:
 
 def test_air_is_seen_at_once_and_the_syringe_after_three_samples() -> None:
     inputs, sensors = sensed()
-    inputs.bubble = True
+    inputs.air = lambda: True  # type: ignore[method-assign]
     sensors.sample()
     assert sensors.air
-    inputs.bubble = False
+    inputs.air = lambda: False  # type: ignore[method-assign]
     sensors.sample()
     assert not sensors.air
     for there in (False, True):

@@ -21,14 +21,15 @@ def again(bench: Bench) -> None:
 @pytest.mark.requirement("SR-UI-01")
 def test_settings_and_program_are_read_back_unchanged_after_a_power_cut(bench: Bench) -> None:
     pump = bench.pump
-    pump.configure(occlusion_level=0, near_empty_level=2)
+    settings = pump.configure(occlusion_level=0, near_empty_level=2, auto_off_h=3, library_required=0)
+    assert sorted(settings) == sorted(SETTINGS)
     phases = [*flat(25, 60), ["ramp", 90_000, 10**9, 5 * 10**9], *flat(5, 30)] * 6  # more than one part
     pump.syringe(SYRINGE, 50_000_000)
     digest = pump.load(header(phases), phases)
     pump.confirm(digest)
     assert pump.program() == (header(phases), phases, digest)
     again(bench)
-    assert bench.pump.settings() == {"occlusion_level": 0, "near_empty_level": 2}
+    assert bench.pump.settings() == settings
     assert bench.pump.program() == (header(phases), phases, digest)
 
 
