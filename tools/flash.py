@@ -28,7 +28,7 @@ RESERVE_BLOCKS = 12  # for folders, and for what littlefs needs to write at all
 SETTLE_S = 1.0  # after a reset: the old port is still there for a moment
 HELLO_S = 60.0  # for the loader and the firmware to come up
 INTERRUPTED = 1  # exit code
-UNDER_WAY = ("INFUSING", "BOLUS", "KVO", "PAUSED", "PRIMING")
+UNDER_WAY = ("INFUSING", "BOLUS", "KVO", "PAUSED", "PRIMING", "FILLING")
 
 
 def refused(reason: str) -> Refused:

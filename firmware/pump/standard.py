@@ -86,6 +86,11 @@ REPEATS_S = 600
 PRIME_NL_H = 200000000
 PRIME_S = 120
 
+# Drawing liquid into the syringe: how fast, and the fall of the pressure at which its line counts as shut (SR-OCC-02):
+# 1 psi, four times what a meter of 1 mm bore takes at this rate.
+REFILL_NL_H = 100000000
+REFILL_FALL_PA = 6900
+
 # Hold rate after completion or for an alarm that asks for it; 0 until a drug library sets one (SR-KVO-01).
 KVO_NL_H = 0
 KVO_NL = 1000000

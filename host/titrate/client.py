@@ -185,6 +185,10 @@ class Pump:
         """Fills or flushes the line, with nobody at its end, until `stop` or the pump's time-out."""
         self.request("prime")
 
+    def refill(self, volume_nl: int) -> None:
+        """Draws so much into the declared syringe, from a line that ends in liquid."""
+        self.request("refill", volume_nl=volume_nl)
+
     def pause(self) -> None:
         self.request("pause")
 

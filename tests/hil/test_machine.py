@@ -18,7 +18,7 @@ from pump.core.wire import program_digest
 from tests.programs import MACHINE_TIMES, PL_PER_ML, SYRINGE, Oracle, header
 from titrate.errors import LinkError, Refused
 
-MAY_RUN = ("INFUSING", "BOLUS", "KVO", "PRIMING")
+MAY_RUN = ("INFUSING", "BOLUS", "KVO", "PRIMING", "FILLING")
 LEGAL = {  # command: the states in which the pump may accept it
     "syringe": ("IDLE", "READY", "PAUSED", "ALARM"),
     "load": ("IDLE", "READY"),
@@ -28,8 +28,9 @@ LEGAL = {  # command: the states in which the pump may accept it
     "resume": ("PAUSED", "KVO"),
     "bolus": ("INFUSING",),
     "prime": ("IDLE",),
-    "acknowledge": ("IDLE", "READY", "INFUSING", "BOLUS", "KVO", "PRIMING", "PAUSED", "ALARM"),
-    "stop": ("BOOT", "IDLE", "READY", "INFUSING", "BOLUS", "KVO", "PRIMING", "PAUSED", "ALARM", "FAULT"),
+    "refill": ("IDLE",),
+    "acknowledge": ("IDLE", "READY", "INFUSING", "BOLUS", "KVO", "PRIMING", "FILLING", "PAUSED", "ALARM"),
+    "stop": ("BOOT", "IDLE", "READY", "INFUSING", "BOLUS", "KVO", "PRIMING", "FILLING", "PAUSED", "ALARM", "FAULT"),
 }
 LEADS_TO = {  # command, when it is accepted: the state that follows
     "load": ("IDLE",),
@@ -39,6 +40,7 @@ LEADS_TO = {  # command, when it is accepted: the state that follows
     "resume": ("INFUSING",),
     "bolus": ("BOLUS",),
     "prime": ("PRIMING",),
+    "refill": ("FILLING",),
     "stop": ("IDLE", "FAULT"),
 }
 MOST_RELIEF_UL = board_data("pico").RELIEF_NL / 1000
@@ -91,7 +93,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.boluses_pl = 0
         self.bolus_cut = False
         self.under_way = False
-        self.primed = False
+        self.primed = self.refilled = False
 
     @property
     def step_ul(self) -> float:
@@ -142,7 +144,7 @@ class PumpMachine(RuleBasedStateMachine):
         self.left_bolus(before)
 
     def command(self, method: str, **params: Any) -> dict[str, Any] | None:
-        """Asks; None when it was refused. The motor may only start by start, resume, bolus and prime."""
+        """Asks; None when it was refused. The motor may only start by start, resume, bolus, prime, refill."""
         while self.bench.target.clock.remaining_ms() == 0:  # type: ignore[attr-defined]
             self.let(0.0001)  # a control tick is due: it comes before the request and may change the state
         before, occluded, steps, began_s = self.state, self.occluded, self.bench.steps, self.bench.now_s
@@ -154,7 +156,7 @@ class PumpMachine(RuleBasedStateMachine):
         except LinkError:
             assert not self.plugged
         self.on_s += self.bench.now_s - began_s if before in MAY_RUN else 0
-        if before not in MAY_RUN and method not in ("start", "resume", "prime"):
+        if before not in MAY_RUN and method not in ("start", "resume", "prime", "refill"):
             assert self.state not in MAY_RUN, f"{method} turned the motor on"
             self.check_pulses_without_leave(before, occluded, steps)
         if result is not None:
@@ -183,7 +185,7 @@ class PumpMachine(RuleBasedStateMachine):
     @rule(fill_nl=st.sampled_from([LEAST_NL, 400_000, FULL_NL, FULL_NL, FULL_NL + 1, 0]))
     def declare_syringe(self, fill_nl: int) -> None:
         if self.command("syringe", syringe=SYRINGE, fill_nl=fill_nl) is not None:
-            assert 0 < fill_nl <= FULL_NL
+            assert 0 <= fill_nl <= FULL_NL
 
     @precondition(lambda self: self.state in LEGAL["load"])
     @rule(rows=programs())
@@ -216,6 +218,15 @@ class PumpMachine(RuleBasedStateMachine):
             self.forget()
             self.primed = True
 
+    @precondition(lambda self: self.state in LEGAL["refill"])
+    @rule(volume_nl=st.sampled_from([0, 1, 200_000, FULL_NL - LEAST_NL]), hard=st.integers(0, 2))
+    def refill(self, volume_nl: int, hard: int) -> None:
+        room_nl = FULL_NL - self.status["remaining_nl"]
+        if not hard and self.command("refill", volume_nl=volume_nl) is not None:
+            assert 0 < volume_nl <= room_nl
+            self.forget()
+            self.refilled = True
+
     @precondition(lambda self: self.state in LEGAL["pause"])
     @rule()
     def pause(self) -> None:
@@ -243,7 +254,7 @@ class PumpMachine(RuleBasedStateMachine):
         if not hard and self.command("stop") is not None:
             self.under_way = False
 
-    @rule(method=st.sampled_from(["confirm", "start", "pause", "resume", "bolus", "load", "prime"]))
+    @rule(method=st.sampled_from(["confirm", "start", "pause", "resume", "bolus", "load", "prime", "refill"]))
     def command_out_of_place(self, method: str) -> None:
         """What the state does not list is refused and changes nothing."""
         before = self.state
@@ -254,6 +265,7 @@ class PumpMachine(RuleBasedStateMachine):
             "confirm": {"digest": program_digest(header(rows), rows), "overrides": []},
             "bolus": {"volume_nl": 1000, "duration_ms": 1000, "overrides": []},
             "load": {"program": header(rows), "first": 0, "phases": rows},
+            "refill": {"volume_nl": 1000},
         }
         accepted = self.command(method, **params.get(method, {}))
         assert accepted is None or before in MAY_RUN  # which may have ended while a lost line was sent again
@@ -365,7 +377,7 @@ class PumpMachine(RuleBasedStateMachine):
         counted = status["counted_steps"]
         pulses = self.bench.steps - self.base_steps
         if self.rows is None:
-            assert pulses == 0 or (self.primed and pulses > 0)
+            assert pulses == 0 or (self.primed and pulses > 0) or (self.refilled and pulses < 0)
             assert counted == self.recalled_steps
             return
         if self.state in MAY_RUN:

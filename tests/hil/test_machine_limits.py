@@ -22,7 +22,7 @@ NG_KG_PER_STEP = STEP_PL * CONCENTRATION_NG_ML / 1e9 / (WEIGHT_G / 1000)
 WINDOWS = {1: 30_000, 4: 60_000, 24: 90_000}  # hours: ng/kg; 2.1, 4.2 and 6.3 mL
 LOCKOUT_MS = 120_000
 COUNT, COUNT_MS = 3, 1_200_000
-MAY_RUN = ("INFUSING", "BOLUS", "KVO", "PRIMING")
+MAY_RUN = ("INFUSING", "BOLUS", "KVO", "PRIMING", "FILLING")
 TROUBLE = {  # what is done to the bench: (alarm, seconds that it may take while the motor runs, undone by)
     "occlude": ("OCCLUSION", None, "release"),
     "remove_syringe": ("SYRINGE_MISSING", 1, "fit_syringe"),

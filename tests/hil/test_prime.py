@@ -68,12 +68,12 @@ def test_nobody_primes_out_of_place(bench: Bench) -> None:
 
 
 @pytest.mark.sim_only("two minutes of device time; the same core decides")
-@pytest.mark.expects("PRIMING_FAILED")
+@pytest.mark.expects("FILLING_FAILED")
 @pytest.mark.requirement("SR-PRIME-02")
 def test_a_line_that_does_not_fill_ends_in_an_alarm_and_bars_the_start(bench: Bench) -> None:
     bench.pump.syringe(SYRINGE, FILL_NL)
     bench.pump.prime()
-    status = follow(bench, has("PRIMING_FAILED"))
+    status = follow(bench, has("FILLING_FAILED"))
     assert status["state"] == "ALARM"
     assert bench.steps * STEP_NL == pytest.approx(ML_H / 3600 * BOARD.PRIME_S * 1e6, rel=1e-4)
     steps = bench.steps
@@ -85,7 +85,7 @@ def test_a_line_that_does_not_fill_ends_in_an_alarm_and_bars_the_start(bench: Be
     bench.pump.stop()  # past the acknowledgement
     phases = flat(25, 60)
     bench.pump.confirm(bench.pump.load(header(phases, fill_nl=40_000_000), phases))
-    with pytest.raises(Refused, match="acknowledge first: PRIMING_FAILED"):
+    with pytest.raises(Refused, match="acknowledge first: FILLING_FAILED"):
         bench.pump.start()
     bench.pump.acknowledge()
     bench.pump.start()

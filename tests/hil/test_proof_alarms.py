@@ -173,6 +173,14 @@ def primed_in_vain(bench: Bench) -> None:
     bench.pump.prime()
 
 
+def refilled_in_vain(bench: Bench) -> None:
+    bench.pump.syringe(SYRINGE, 1_000_000)
+    bench.pump.refill(10_000_000)
+    bench.run_for(1)
+    bench.reconnect()
+    bench.occlude()
+
+
 def staged(bench: Bench) -> None:
     library(bench)
     give(bench, flat(25, 600))
@@ -237,7 +245,8 @@ CASES = {
     "MEMORY_FAULT": Case(after_infusing(full_flash), LOW, "ALARM", 5),
     "WATCHDOG_RESET": Case(after_infusing(hang), LOW, "ALARM"),
     "POWER_INTERRUPTED": Case(after_infusing(lose_power), LOW, "ALARM"),
-    "PRIMING_FAILED": Case(primed_in_vain, LOW, "ALARM", 125),
+    "FILLING_FAILED": Case(primed_in_vain, LOW, "ALARM", 125),
+    "UPSTREAM_OCCLUSION": Case(refilled_in_vain, MEDIUM, "ALARM", 5, lambda measured: measured.pa < -5000),
     "DOSE_LIMIT": Case(beyond_the_dose, LOW, "KVO", 5, lambda measured: 0 < measured.beside[0] == measured.beside[2]),
     "RESERVOIR_LOW": Case(
         nearly_empty(1_300_000, 25, near_empty_nl=1_250_000, near_empty_action="hold"), LOW, "KVO", 12, about(1_250_000)
@@ -275,6 +284,7 @@ BESIDE = {
     "BATTERY_DEPLETED": {"BATTERY_LOW"},
     "SYRINGE_EMPTY": {"NEAR_EMPTY"},
     "RESERVOIR_LOW": {"NEAR_EMPTY"},
+    "UPSTREAM_OCCLUSION": {"FILLING_FAILED"},
 }
 
 

@@ -220,6 +220,12 @@ def priming(bench: Bench) -> None:
     bench.run_for(2)
 
 
+def filling(bench: Bench) -> None:
+    bench.pump.syringe(SYRINGE, 1_000_000)
+    bench.pump.refill(20_000_000)
+    bench.run_for(2)
+
+
 STANDS = {
     "INFUSING": running,
     "BOLUS": in_a_bolus,
@@ -228,6 +234,7 @@ STANDS = {
     "ALARM": in_alarm,
     "KVO": held,
     "PRIMING": priming,
+    "FILLING": filling,
     "IDLE": lambda bench: None,
 }
 
@@ -349,7 +356,7 @@ def ask_for_what_is_not_there(bench: Bench) -> None:
 
 WRONG: dict[str, tuple[Callable[[Bench], Any], str]] = {
     "state": (lambda bench: bench.pump.request("start"), "start in state IDLE"),
-    "limit": (lambda bench: bench.pump.request("syringe", syringe=SYRINGE, fill_nl=10**9), "fill_nl: must be 1 to"),
+    "limit": (lambda bench: bench.pump.request("syringe", syringe=SYRINGE, fill_nl=10**9), "fill_nl: must be 0 to"),
     "method": (ask_for_what_is_not_there, "unknown method"),
     "parameter": (lambda bench: bench.pump.request("mute", seconds=3), "mute: ms must be int"),
     "type": (lambda bench: bench.pump.request("mute", ms="3"), "mute: ms must be int"),

@@ -80,14 +80,26 @@ def test_prime_ends_at_its_volume_and_says_what_it_used(bench: Bench) -> None:
 def test_prime_says_so_when_the_pump_has_ended_it(bench: Bench) -> None:
     done = CliRunner().invoke(app, ["prime", "--volume", "40 mL", "--yes", "--port", "sim://"])
     assert done.exit_code == 1
-    assert done.stdout == "6.666 mL used, 43.33 mL left: IDLE; PRIMING_FAILED\n"
-    assert "acknowledge first: PRIMING_FAILED" in run("prime", "--volume", "1 mL", "--yes", code=4)
+    assert done.stdout == "6.666 mL used, 43.33 mL left: IDLE; FILLING_FAILED\n"
+    assert "acknowledge first: FILLING_FAILED" in run("prime", "--volume", "1 mL", "--yes", code=4)
 
 
 def test_nobody_primes_unseen(bench: Bench) -> None:
     assert "--volume, where nobody watches" in run("prime", "--yes", code=2)
     assert "--yes, where no terminal is there" in run("prime", "--volume", "1 mL", code=2)
     assert "--volume" in run("prime", "--volume", "1 mg", "--yes", code=2)
+
+
+def test_refill_draws_in_its_volume_and_says_what_is_held(bench: Bench) -> None:
+    assert re.fullmatch(
+        r"2\.000 mL drawn in, 2\.00 mL held: IDLE\n", run("refill", "--volume", "2 mL", "--empty", "--yes")
+    )
+    document = json.loads(run("refill", "--volume", "1 mL", "--yes", "--json"))
+    assert document["drawn_ml"] == pytest.approx(1, abs=0.001)
+    assert document["status"]["remaining_nl"] == pytest.approx(3_000_000, abs=1000)
+    assert "volume_nl: must be 1 to 4" in run("refill", "--volume", "48 mL", "--yes", code=4)
+    assert "--yes, where no terminal is there" in run("refill", "--volume", "1 mL", code=2)
+    assert "--volume" in run("refill", "--volume", "1 mg", "--yes", code=2)
 
 
 def test_adjust_sets_a_rate_in_any_unit_of_a_protocol(bench: Bench) -> None:

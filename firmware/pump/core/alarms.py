@@ -39,6 +39,10 @@ ALARMS: dict[str, tuple[int, int, int, str, str, tuple[str, ...]]] = {
         MEDIUM, STOP, LATCHING, "the motor being off",
         "Pressure has fallen at once: connect line and syringe, then acknowledge and resume.",
         ("SR-OCC-06",)),
+    "UPSTREAM_OCCLUSION": (
+        MEDIUM, STOP, LATCHING, "the motor being off",
+        "The syringe draws in nothing: open the clamp, put the end of the line into liquid, then acknowledge.",
+        ("SR-OCC-02",)),
     "AIR_IN_LINE": (
         MEDIUM, STOP, LATCHING, "liquid at the detector, and an acknowledged sum of the hour",
         "There is air in the line: clamp it, remove the air, then acknowledge and resume.",
@@ -91,10 +95,10 @@ ALARMS: dict[str, tuple[int, int, int, str, str, tuple[str, ...]]] = {
         LOW, STOP, LATCHING, "the acknowledgement",
         "Power failed during an infusion. Look up what was delivered, acknowledge, then load what is left.",
         ("SR-POWER-01",)),
-    "PRIMING_FAILED": (
+    "FILLING_FAILED": (
         LOW, STOP, LATCHING, "the acknowledgement",
-        "Priming ran into its time-out: look for a leak or a plunger that does not move, then acknowledge.",
-        ("SR-PRIME-02",)),
+        "Line or syringe was not filled: look for a leak, a shut line or a plunger that stands, then acknowledge.",
+        ("SR-PRIME-02", "SR-RES-10",)),
     "DOSE_LIMIT": (
         LOW, HOLD, LATCHING, "room in every dose window",
         "The dose of the last hours is at the limit of the drug library. Acknowledge and resume when it has fallen.",

@@ -82,6 +82,10 @@ class Books:
         self._back_steps += 2 * steps
         self._booked_steps -= steps
 
+    def refilled(self, steps: int) -> None:
+        """So many steps, which the odometer has counted like any, drew liquid in: nothing was pushed."""
+        self._back_steps += steps
+
     def primed(self, steps: int) -> None:
         """So many steps were pushed to nobody: no dose."""
         self._booked_steps += steps

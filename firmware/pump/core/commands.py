@@ -49,19 +49,19 @@ def heartbeat(pump: "Controller") -> "Message":
     return {"time_ms": pump.now_ms}
 
 
-def _check_syringe(syringe: str, fill_nl: int) -> None:
+def _check_syringe(syringe: str, fill_nl: int, least_nl: int) -> None:
     """The model is known, and the fill is not more than it holds (SR-MECH-03, SR-RES-08)."""
     if syringe not in SYRINGES:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: known are %s" % ", ".join(sorted(SYRINGES)))
     most = SYRINGES[syringe][NOMINAL_NL]
-    if not is_whole(fill_nl, 1, most):
-        raise Refusal(wire.BEYOND_LIMIT, "fill_nl: must be 1 to %d for %s" % (most, syringe))
+    if not is_whole(fill_nl, least_nl, most):
+        raise Refusal(wire.BEYOND_LIMIT, "fill_nl: must be %d to %d for %s" % (least_nl, most, syringe))
 
 
 def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
-    """Declares a fitted syringe; a confirmed program has to be confirmed for it anew (SR-RES-09). A program keeps the
-    model with which it was started."""
-    _check_syringe(syringe, fill_nl)
+    """Declares a fitted syringe, be it empty; a confirmed program has to be confirmed for it anew (SR-RES-09). A
+    program keeps the model with which it was started."""
+    _check_syringe(syringe, fill_nl, 0)
     if pump.infusion and syringe != pump.syringe:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: the program runs on %s" % pump.syringe)
     pump.syringe = syringe
@@ -116,7 +116,7 @@ def load(pump: "Controller", program: "Message", first: int, phases: list["Phase
         pump.event("LOAD")
         coming = Program(program)
         _check_names(pump, program)
-        _check_syringe(program["syringe"], program["fill_nl"])
+        _check_syringe(program["syringe"], program["fill_nl"], 1)
         _check_room(pump, program["phases"])
         coming.fastest_pl_h = fastest_pl_h(pump, program["syringe"])
         pump.dosing.load(program)
@@ -229,6 +229,21 @@ def prime(pump: "Controller") -> "Message":
     pump.books.book(pump)
     pump.priming = courses.priming(pump, fastest_pl_h(pump, pump.syringe))
     pump.event("PRIME")
+    return {}
+
+
+def refill(pump: "Controller", volume_nl: int) -> "Message":
+    """Draws liquid into the declared syringe, from a line that ends in it (SR-RES-10, SR-DIR-01)."""
+    _check_acknowledged(pump)
+    if pump.syringe is None:
+        raise Refusal(wire.NOT_IN_STATE, "refill: declare a syringe first")
+    room_nl = SYRINGES[pump.syringe][NOMINAL_NL] - pump.remaining_nl()
+    if not is_whole(volume_nl, 1, room_nl):
+        raise Refusal(wire.BEYOND_LIMIT, "volume_nl: must be 1 to %d, what the syringe has room for" % room_nl)
+    _check_ready(pump)
+    pump.books.book(pump)
+    pump.refill = courses.refill(pump, volume_nl, fastest_pl_h(pump, pump.syringe))
+    pump.event("REFILL")
     return {}
 
 
@@ -357,6 +372,7 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "program": program,
     "start": start,
     "prime": prime,
+    "refill": refill,
     "pause": pause,
     "resume": resume,
     "stop": stop,

@@ -34,7 +34,8 @@ LONGEST_REFUSAL = 160  # characters: with the rest of its entry it is a line of 
 
 class Controller:
     """board: the board's data (boards/*/board.py). build: VERSION and DIGEST. serial: number of the chip.
-    feeder: what the generator was given. memory: opened. priming: the course that fills the line, while it runs.
+    feeder: what the generator was given. memory: opened. priming, refill: the course that fills the line, or the
+    syringe, while it runs.
 
     state, course, alarms (bits in force), conditions (bits true now), now_ms since power-on (the app lets it pass),
     total_steps by the odometer. unsignalled: alarms that nobody can have seen or heard yet.
@@ -85,6 +86,7 @@ class Controller:
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
         self.priming: "Infusion | None" = None
+        self.refill: "Infusion | None" = None
         self._refused = ""
         self._refusals = 0
         self._stopped_by = 0
@@ -107,7 +109,8 @@ class Controller:
         """Sets the course that the state allows: the only place where the motor is let run."""
         motor = states.STATES[self.state][states.MOTOR]
         if motor == states.RUN:
-            self.course = {"KVO": self._hold, "PRIMING": self.priming}.get(self.state, self.infusion)
+            courses = {"KVO": self._hold, "PRIMING": self.priming, "FILLING": self.refill}
+            self.course = courses.get(self.state, self.infusion)
         elif motor == states.RELIEVE:
             self.course = self._relief
         else:
@@ -193,7 +196,8 @@ class Controller:
         course = self.course
         if course and course is self.priming:
             steps = 0  # of air that goes ahead of the liquid none is too much
-        conditions = self.watch.tick(course is not None and not course.backward, pressure_pa, steps)
+        running = course is not None and course is not self._relief
+        conditions = self.watch.tick(running, course is not None and course is self.refill, pressure_pa, steps)
         if motor_fault(feeder.due, total_steps, feeder.asked):
             conditions |= _MOTOR_FAULT
         before = self.conditions
@@ -201,7 +205,7 @@ class Controller:
             conditions |= _SYRINGE_EMPTY  # until another is fitted
         if before & _DOSE_LIMIT and total_steps >= self.books.dose_end_steps:
             conditions |= _DOSE_LIMIT
-        if course and (feeder.is_over() or (course.backward and pressure_pa <= self.board.RELIEVED_PA)):
+        if course and (feeder.is_over() or (course is self._relief and pressure_pa <= self.board.RELIEVED_PA)):
             conditions |= self._course_is_over(course)
         if conditions != before:
             self.conditions = conditions
@@ -214,9 +218,11 @@ class Controller:
 
     def _course_is_over(self, course: "Infusion") -> int:
         """The course has come to its end, or to where it may not go on: the condition that follows."""
-        if course.backward:
+        if course is self._relief:
             self._relief = None
             self._steer()
+        elif course is self.refill:
+            self.event("FILLED")
         elif not course.planner.dry:
             self._complete(course)
         elif self.total_steps >= self.syringe_end_steps:
@@ -308,6 +314,13 @@ class Controller:
             self.books.primed(own)
             following = "acknowledge" if self.state == "ALARM" else "load a program"
             self.log.add(self.now_ms, "primed", "%d nL used; next: %s" % (self.nl_of(own), following))
+        elif course is self.refill:
+            self.refill = None
+            self.syringe_end_steps += 2 * own
+            self.books.refilled(own)
+            self.log.add(self.now_ms, "refilled", "%d nL; held now %d nL" % (self.nl_of(own), self.remaining_nl()))
+            if self.state == "ALARM":
+                self.raise_alarms(alarms.BITS["FILLING_FAILED"])
         elif course.backward:
             self.syringe_end_steps += 2 * own
             self.books.taken_back(own)
@@ -345,7 +358,7 @@ class Controller:
                 self.event("KVO_DONE")
             self.raise_alarms(alarms.BITS["INFUSION_COMPLETE"])
         elif course is self.priming:
-            self.raise_alarms(alarms.BITS["PRIMING_FAILED"])
+            self.raise_alarms(alarms.BITS["FILLING_FAILED"])
         else:
             self._hold = None
             self.event("HOLD_DONE" if self.infusion else "KVO_DONE")

@@ -1,4 +1,4 @@
-"""What the motor may run beside the program: the hold rate, the back-off after an occlusion, filling the line.
+"""What the motor may run beside the program: the hold rate, the back-off after an occlusion, filling line or syringe.
 
 Each is a course of one phase, bounded in volume and time; None where it would move nothing.
 """
@@ -33,6 +33,12 @@ def priming(pump: "Controller", fastest_pl_h: int) -> "Infusion | None":
     """Fills or flushes the line (SR-PRIME-01, SR-PRIME-02)."""
     board = pump.board
     return _steady(pump, min(fastest_pl_h, board.PRIME_NL_H * PL_PER_NL), board.PRIME_S * MS_PER_S, False)
+
+
+def refill(pump: "Controller", volume_nl: int, fastest_pl_h: int) -> "Infusion | None":
+    """Draws liquid into the syringe (SR-RES-10)."""
+    rate_pl_h = min(fastest_pl_h, pump.board.REFILL_NL_H * PL_PER_NL)
+    return _steady(pump, rate_pl_h, -(-volume_nl * PL_PER_NL * S_PER_H * MS_PER_S // rate_pl_h), True)
 
 
 def _steady(pump: "Controller", rate_pl_h: int, duration_ms: int, backward: bool) -> "Infusion | None":

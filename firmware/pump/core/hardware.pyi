@@ -122,6 +122,8 @@ class Board(Protocol):
     RELIEF_NL_H: int
     PRIME_NL_H: int
     PRIME_S: int
+    REFILL_NL_H: int
+    REFILL_FALL_PA: int
     KVO_NL_H: int
     KVO_NL: int
     KVO_MS: int

@@ -10,12 +10,13 @@ TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from typing import Final
 
-OFF, RUN, RELIEVE = 0, 1, 2  # RELIEVE: only the bounded backward move after an occlusion
+# RUN: forward, but for FILLING. RELIEVE: only the bounded backward move after an occlusion.
+OFF, RUN, RELIEVE = 0, 1, 2
 QUIET, NOTICE, URGENT = 0, 1, 2
 
 # Requests of a person or host: refused where they are not listed.
 # HAZARD: somebody else's monitor asks for the hold rate. CONFIGURE: settings or drug library. PRIME: fill the line, or
-# flush it, with nobody at its end.
+# flush it, with nobody at its end. REFILL: draw liquid into the syringe.
 COMMANDS = (
     "LOAD",
     "CONFIRM",
@@ -30,11 +31,12 @@ COMMANDS = (
     "HAZARD",
     "CONFIGURE",
     "PRIME",
+    "REFILL",
 )
 
 # What happens by itself. HALT: an alarm that turns the motor off. HOLD: one that asks for the hold rate (KVO).
 # FAIL: one that only a power cycle ends. HOLD_DONE: the hold has run its time with a program still waiting.
-# EXPIRED: a program waited too long for its start.
+# EXPIRED: a program waited too long for its start. FILLED: the syringe has drawn in what was asked for.
 EVENTS = (
     "SELF_TEST_PASSED",
     "BOLUS_DONE",
@@ -42,6 +44,7 @@ EVENTS = (
     "KVO_DONE",
     "HOLD_DONE",
     "EXPIRED",
+    "FILLED",
     "HOLD",
     "HALT",
     "FAIL",
@@ -54,7 +57,7 @@ STATES: dict[str, tuple[int, int, dict[str, str]]] = {
     "BOOT":     (OFF, QUIET,  {"SELF_TEST_PASSED": "IDLE", "STOP": "BOOT",
                                "HOLD": "BOOT", "HALT": "ALARM", "FAIL": "FAULT"}),
     "IDLE":     (OFF, QUIET,  {"LOAD": "IDLE", "CONFIRM": "READY", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "IDLE",
-                               "CONFIGURE": "IDLE", "EXPIRED": "IDLE", "PRIME": "PRIMING",
+                               "CONFIGURE": "IDLE", "EXPIRED": "IDLE", "PRIME": "PRIMING", "REFILL": "FILLING",
                                "STOP": "IDLE", "HOLD": "IDLE", "HALT": "ALARM", "FAIL": "FAULT"}),
     "READY":    (OFF, QUIET,  {"LOAD": "IDLE", "FIT_SYRINGE": "IDLE", "ACKNOWLEDGE": "READY", "START": "INFUSING",
                                "EXPIRED": "IDLE",
@@ -70,6 +73,8 @@ STATES: dict[str, tuple[int, int, dict[str, str]]] = {
                                "STOP": "IDLE", "HOLD": "KVO", "HALT": "ALARM", "FAIL": "FAULT"}),
     "PRIMING":  (RUN, NOTICE, {"ACKNOWLEDGE": "PRIMING",
                                "STOP": "IDLE", "HOLD": "PRIMING", "HALT": "ALARM", "FAIL": "FAULT"}),
+    "FILLING":  (RUN, NOTICE, {"ACKNOWLEDGE": "FILLING", "FILLED": "IDLE",
+                               "STOP": "IDLE", "HOLD": "FILLING", "HALT": "ALARM", "FAIL": "FAULT"}),
     "PAUSED":   (OFF, NOTICE, {"RESUME": "INFUSING", "FIT_SYRINGE": "PAUSED", "ACKNOWLEDGE": "PAUSED",
                                "STOP": "IDLE", "HOLD": "PAUSED", "HALT": "ALARM", "FAIL": "FAULT"}),
     "ALARM":    (RELIEVE, URGENT, {"ACKNOWLEDGE": "PAUSED", "CLEARED": "IDLE", "FIT_SYRINGE": "ALARM",

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from pump.core.hardware import Board, Driver, FlowMeter, Inputs, Message, Pressure
 
 _OCCLUSION = alarms.BITS["OCCLUSION"]
+_UPSTREAM = alarms.BITS["UPSTREAM_OCCLUSION"]
 _AIR = alarms.BITS["AIR_IN_LINE"]
 _MISSING = alarms.BITS["SYRINGE_MISSING"]
 _GUARD = alarms.BITS["GUARD_OPEN"]
@@ -53,6 +54,7 @@ class Watch:
         self._meter_air = False
         self._driver_failed = False
         self._occlusion = monitors.Occlusion(board.OCCLUSION_PA[-1])
+        self._suction = monitors.Suction(board.REFILL_FALL_PA)
         self._leap = monitors.Leap(board.PRESSURE_LEAP_PA, board.PRESSURE_FALL_PA, board.PRESSURE_LEAP_S)
         self._band = monitors.SensorBand(board.PRESSURE_BAND_PA[0], board.PRESSURE_BAND_PA[1], board.PRESSURE_STUCK_S)
         self._air = monitors.Air()
@@ -152,13 +154,16 @@ class Watch:
 
     # --- in every control tick
 
-    def tick(self, running: bool, pressure_pa: int, steps: int) -> int:
-        """Conditions that are true now. running: the motor pushes; steps: made since the last tick. No allocation."""
+    def tick(self, running: bool, drawing: bool, pressure_pa: int, steps: int) -> int:
+        """Conditions that are true now. running: the motor pushes or, drawing, refills the syringe; steps: made since
+        the last tick. No allocation."""
         sensors = self.sensors
         sensors.sample()
         conditions = self.slow
         if self._occlusion.update(running, pressure_pa):
             conditions |= _OCCLUSION
+        if self._suction.update(drawing, pressure_pa):
+            conditions |= _UPSTREAM
         air = sensors.air or self._meter_air
         if air or self._saw_air:
             found = self._air.update(air, steps if running else 0)

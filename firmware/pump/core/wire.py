@@ -41,6 +41,7 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
     "program": (None, {"first": int}, "the program in force, as the pump stores it"),
     "start": ("START", {}, "starts the confirmed program"),
     "prime": ("PRIME", {}, "fills or flushes the line, with nobody at its end, until `stop` or the time-out"),
+    "refill": ("REFILL", {"volume_nl": int}, "draws so much into the syringe, from a line that ends in liquid"),
     "pause": ("PAUSE", {}, "stops the motor and keeps the program"),
     "resume": ("RESUME", {}, "goes on where the program stood"),
     "stop": ("STOP", {}, "stops the motor and ends the program"),
@@ -109,7 +110,7 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
 }
 
 # requests whose event is one of these want the session of an operator (SR-AUTH-01)
-SIGNED = ("LOAD", "CONFIRM", "START", "RESUME", "BOLUS", "ADJUST", "FIT_SYRINGE", "CONFIGURE", "PRIME")
+SIGNED = ("LOAD", "CONFIRM", "START", "RESUME", "BOLUS", "ADJUST", "FIT_SYRINGE", "CONFIGURE", "PRIME", "REFILL")
 
 # notification: what it tells (SR-LINK-01, SR-LINK-02)
 NOTIFICATIONS = {

@@ -24,6 +24,7 @@ COMMANDS = {
     "report": "report",
     "status": "status",
     "prime": "prime",
+    "refill": "refill",
     "pause": "control",
     "resume": "control",
     "stop": "control",
