@@ -38,6 +38,17 @@ def test_another_occlusion_level_holds_at_once_for_beginning_and_end() -> None:
     assert not monitor.update(True, 15_000)
 
 
+@pytest.mark.requirement("SR-OCC-02")
+def test_a_line_is_shut_when_the_pressure_has_fallen_further_than_the_limit_since_the_begin() -> None:
+    monitor = monitors.Suction(6900)
+    assert monitor.update(-6901)
+    assert not monitor.update(-6900)
+    monitor.begin(2000)
+    assert not monitor.update(-4900)
+    assert monitor.update(-4901)
+    assert not monitor.update(90_000), "more is no suction"
+
+
 @pytest.mark.requirement("SR-DIAG-14")
 @pytest.mark.parametrize(
     ("due", "counted", "asked", "fault"), [(5, 5, 9, False), (5, 9, 9, False), (5, 4, 9, True), (5, 10, 9, True)]

@@ -38,18 +38,18 @@ class Occlusion:
 
 
 class Suction:
-    """Pressure that falls while the syringe draws in: its line is shut (SR-OCC-02). Over with the drawing."""
+    """Pressure that falls while the syringe draws in: its line is shut (SR-OCC-02)."""
 
     def __init__(self, fall_pa: int) -> None:
         self._fall_pa = fall_pa
-        self._drawing = False
         self._begin_pa = 0
 
-    def update(self, drawing: bool, pressure_pa: int) -> bool:
-        if drawing and not self._drawing:
-            self._begin_pa = pressure_pa
-        self._drawing = drawing
-        return drawing and self._begin_pa - pressure_pa > self._fall_pa
+    def begin(self, pressure_pa: int) -> None:
+        """What it is while the motor still stands."""
+        self._begin_pa = pressure_pa
+
+    def update(self, pressure_pa: int) -> bool:
+        return self._begin_pa - pressure_pa > self._fall_pa
 
 
 def motor_fault(due_steps: int, counted_steps: int, asked_steps: int) -> bool:

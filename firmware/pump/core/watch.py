@@ -117,6 +117,7 @@ class Watch:
     def motor_starts(self, pressure_pa: int) -> None:
         """Whatever was done while the motor stood, if only for a moment, is no leap of the pressure."""
         self._leap.update(0, pressure_pa)
+        self._suction.begin(pressure_pa)
 
     def acknowledged(self) -> None:
         """A person has seen to what was there: the air of the last hour is out of the line."""
@@ -162,7 +163,7 @@ class Watch:
         conditions = self.slow
         if self._occlusion.update(running, pressure_pa):
             conditions |= _OCCLUSION
-        if self._suction.update(drawing, pressure_pa):
+        if drawing and self._suction.update(pressure_pa):
             conditions |= _UPSTREAM
         air = sensors.air or self._meter_air
         if air or self._saw_air:
