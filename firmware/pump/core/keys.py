@@ -12,10 +12,6 @@ A press or a release is debounced when two samples in a row agree; the samples a
 `unsettled` the loop may take more in between (elapsed_ms 0), 5 ms or more apart.
 """
 
-TYPE_CHECKING = False  # MicroPython has no typing
-if TYPE_CHECKING:
-    pass
-
 STOP, START, BOLUS, MUTE = 1, 2, 4, 8  # keys and actions, one bit each
 # Actions that no key means by itself. REFUSED: presses that were ignored, for the cue (SR-AUDIO-08).
 REFUSED, HOLD = 16, 32
