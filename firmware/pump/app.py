@@ -225,8 +225,8 @@ class App:
             self.feeder.feed()
             self._stepper.forward(not course.backward)
             self._stepper.enable(True)
-            self._pass_time()
             self._stepper.start()
+            self._pass_time()  # behind the start: whatever comes between the two, no step counts as due too early
 
     def _pass_time(self) -> int:
         """Microseconds since the last look at the clock. Device time is that of now then (SR-LOG-04)."""

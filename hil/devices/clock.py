@@ -31,4 +31,8 @@ class Clock:
 
     def wait(self, us: int) -> None:
         """Lets time pass, up to the horizon."""
-        self.now_us = min(self.now_us + us, max(self.horizon_us, self.now_us))
+        end_us = self.now_us + us
+        if end_us <= self.horizon_us:
+            self.now_us = end_us
+        elif self.now_us < self.horizon_us:
+            self.now_us = self.horizon_us

@@ -8,11 +8,7 @@ HIGHEST = 4095
 
 def reading(pressure_kpa: float, zero_count: int, mpa_per_count: int) -> int:
     """The converter's 12-bit value for a pressure; clipped at its ends."""
-    count = zero_count + pressure_kpa * 1e6 / mpa_per_count
-    return _clipped(int(count / 65535 * HIGHEST + 0.5))
-
-
-def _clipped(value: int) -> int:
+    value = int((zero_count + pressure_kpa * 1e6 / mpa_per_count) / 65535 * HIGHEST + 0.5)
     return value if 0 <= value <= HIGHEST else 0 if value < 0 else HIGHEST
 
 
@@ -39,7 +35,8 @@ class Sensor:
         self._noise = (self._noise * 1103515245 + 12345) & 0x7FFFFFFF
         noise = (self._noise >> 16) % 3 - 1
         kpa = self._pressure_kpa() * self.gain + self.offset_kpa
-        self._last = _clipped(reading(kpa, self._zero, self._slope) + noise)
+        value = reading(kpa, self._zero, self._slope) + noise
+        self._last = value if 0 <= value <= HIGHEST else 0 if value < 0 else HIGHEST
         return self._last
 
 

@@ -119,5 +119,6 @@ class Odometer:
         self._stepper = stepper
 
     def steps(self) -> int:
-        self._stepper.catch_up()
-        return self._stepper.pulses
+        stepper = self._stepper
+        stepper.catch_up()
+        return stepper.pulses

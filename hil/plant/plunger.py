@@ -73,14 +73,14 @@ class Plunger:
     def step(self, at_us: int, direction: int) -> None:
         """One microstep at at_us, forward (1) or backward (-1)."""
         self.line.advance(at_us)
-        if not self._held:
-            self._turn(direction)
-            self.position_um = self.nut_um
-            return
-        if direction > 0 and self.left_ul <= 0:
+        if self._held and direction > 0 and self.left_ul <= 0:
             return
         before_um = self.nut_um - self.position_um
-        self._turn(direction)
+        self.steps += direction
+        self.nut_um = self.drive.position_um(self.steps)
+        if not self._held:
+            self.position_um = self.nut_um
+            return
         gap_um = self.nut_um - self.position_um
         if self._rigid:
             if gap_um > 0.0:
@@ -92,10 +92,6 @@ class Plunger:
         net_n = self._spring_n(gap_um) - self._back_n(self.line.pressure_kpa)
         if abs(net_n) > self._holds_n:
             self.give_way(1 if net_n > 0 else -1)
-
-    def _turn(self, direction: int) -> None:
-        self.steps += direction
-        self.nut_um = self.drive.position_um(self.steps)
 
     def release(self) -> None:
         """The syringe is taken out: its spring is spent, and the screw turns without it."""

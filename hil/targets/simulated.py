@@ -116,7 +116,9 @@ class Simulated:
 
     def _pressure_kpa(self) -> float:
         self.stepper.catch_up()
-        return self.mechanics.pressure_kpa(self.clock.now_us)
+        line = self.mechanics.line
+        line.advance(self.clock.now_us)
+        return line.pressure_kpa
 
     @property
     def now_us(self) -> int:
