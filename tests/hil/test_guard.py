@@ -54,7 +54,7 @@ def test_a_fill_that_is_too_small_or_too_large_for_the_program_is_refused(bench:
     digest = bench.pump.load(header(phases, fill_nl=20_000_000), phases)
     with pytest.raises(Refused, match="the program counts on 20000000"):
         bench.pump.confirm(digest)
-    with pytest.raises(Refused, match="fill_nl: must be 1 to 50000000"):
+    with pytest.raises(Refused, match="fill_nl: must be 0 to 50000000"):
         bench.pump.syringe(SYRINGE, 50_000_001)
     bench.pump.syringe(SYRINGE, 20_000_000)
     bench.pump.confirm(digest)
