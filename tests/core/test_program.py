@@ -88,7 +88,9 @@ def test_a_fill_is_at_most_what_the_syringe_holds(syringe: str) -> None:
     for fill_nl, wanted in ((1, None), (nominal, None), (nominal + 1, wire.BEYOND_LIMIT)):
         assert load(fresh(), PHASES, syringe=syringe, fill_nl=fill_nl) == wanted
         assert code(fresh().act("syringe", {"syringe": syringe, "fill_nl": fill_nl})) == wanted
-    assert code(fresh().act("syringe", {"syringe": syringe, "fill_nl": 0})) == wire.BEYOND_LIMIT
+    assert code(fresh().act("syringe", {"syringe": syringe, "fill_nl": -1})) == wire.BEYOND_LIMIT
+    assert code(fresh().act("syringe", {"syringe": syringe, "fill_nl": 0})) is None, "an empty one, to be refilled"
+    assert load(fresh(), PHASES, syringe=syringe, fill_nl=0) == wire.WRONG_PARAMETERS
     assert code(fresh().act("syringe", {"syringe": syringe + "x", "fill_nl": 1})) == wire.BEYOND_LIMIT
     assert load(fresh(), PHASES, syringe=syringe + "x") == wire.BEYOND_LIMIT
 
