@@ -171,12 +171,12 @@ class Simulated:
             while clock.now_us < end_us:  # one firmware, for as long as it runs
                 if until_bytes and len(link.outgoing) >= until_bytes:
                     return
+                if controller.leaving:  # a board without other firmware starts the same one, once its word is out
+                    self._boot(watchdog_reset=False, plugged=link.plugged)
+                    break
                 turn()
                 if clock.now_us >= watchdog.bites_us:  # it runs, but a duty of it does not
                     self._bite()
-                    break
-                if controller.leaving:  # a board without other firmware starts the same one
-                    self._boot(watchdog_reset=False, plugged=link.plugged)
                     break
                 if self._hung or not self._powered:
                     break
