@@ -16,7 +16,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 import traceability
 from hil.boards import board_data
-from pump.core import alarms, chain, commands, framing, housekeeping, states, syringes, wire
+from pump.core import alarms, chain, courses, framing, housekeeping, states, syringes, wire
 from titrate import client
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -110,7 +110,7 @@ def wiring_facts(name: str) -> dict[str, Any]:
     fitted = []
     for key in sorted(syringes.SYRINGES, key=lambda key: syringes.SYRINGES[key][syringes.NOMINAL_NL]):
         pl, divisor = nominal(key)
-        fastest_ml_h = commands.fastest_pl_h(pump, key) / 1e9  # type: ignore[arg-type]  # it asks for no more
+        fastest_ml_h = courses.fastest_pl_h(pump, key) / 1e9  # type: ignore[arg-type]  # it asks for no more
         fitted.append((key, syringes.SYRINGES[key][syringes.NAME], pl / divisor / 1000, fastest_ml_h))
     return {
         "board": board,

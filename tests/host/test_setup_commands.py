@@ -92,7 +92,7 @@ def test_nobody_primes_unseen(bench: Bench) -> None:
 
 def test_refill_draws_in_its_volume_and_says_what_is_held(bench: Bench) -> None:
     assert re.fullmatch(
-        r"2\.000 mL drawn in, 2\.00 mL held: IDLE\n", run("refill", "--volume", "2 mL", "--empty", "--yes")
+        r"2\.000 mL drawn, 2\.00 mL held: IDLE\n", run("refill", "--volume", "2 mL", "--empty", "--yes")
     )
     document = json.loads(run("refill", "--volume", "1 mL", "--yes", "--json"))
     assert document["drawn_ml"] == pytest.approx(1, abs=0.001)

@@ -64,7 +64,7 @@ class Books:
         self._booked_ms = pump.now_ms
         forward = pump.total_steps - self._back_steps
         course = pump.course
-        if course and (course.backward or course is pump.priming):
+        if course and (course.backward or course is pump.filling):
             ledger.update(elapsed_ms, 0)  # booked when it is over
             return
         ledger.update(elapsed_ms, forward - self._booked_steps)

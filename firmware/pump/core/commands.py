@@ -3,12 +3,13 @@
 One exception, on the safe side: a first `load` forgets the program that was there, even if the new one is refused.
 """
 
-from pump.core import alarms, calibration, courses, housekeeping, wire
+from pump.core import alarms, calibration, courses, filling, housekeeping, wire
 from pump.core.infusion import Infusion
 from pump.core.law import BOUNDS
 from pump.core.program import Program, Refusal, is_whole
+from pump.core.readiness import check_acknowledged, check_memory, check_ready
 from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES, fill_steps
-from pump.core.units import MS_PER_H, PL_PER_NL, S_PER_H, TICKS_PER_MS
+from pump.core.units import MS_PER_H, PL_PER_NL, TICKS_PER_MS
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
@@ -49,19 +50,19 @@ def heartbeat(pump: "Controller") -> "Message":
     return {"time_ms": pump.now_ms}
 
 
-def _check_syringe(syringe: str, fill_nl: int, least_nl: int) -> None:
+def _check_syringe(syringe: str, fill_nl: int) -> None:
     """The model is known, and the fill is not more than it holds (SR-MECH-03, SR-RES-08)."""
     if syringe not in SYRINGES:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: known are %s" % ", ".join(sorted(SYRINGES)))
     most = SYRINGES[syringe][NOMINAL_NL]
-    if not is_whole(fill_nl, least_nl, most):
-        raise Refusal(wire.BEYOND_LIMIT, "fill_nl: must be %d to %d for %s" % (least_nl, most, syringe))
+    if not is_whole(fill_nl, 0, most):
+        raise Refusal(wire.BEYOND_LIMIT, "fill_nl: must be 0 to %d for %s" % (most, syringe))
 
 
 def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     """Declares a fitted syringe, be it empty; a confirmed program has to be confirmed for it anew (SR-RES-09). A
     program keeps the model with which it was started."""
-    _check_syringe(syringe, fill_nl, 0)
+    _check_syringe(syringe, fill_nl)
     if pump.infusion and syringe != pump.syringe:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: the program runs on %s" % pump.syringe)
     pump.syringe = syringe
@@ -74,13 +75,6 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
         pump.infusion.refit(pump.end_steps(), pump.total_steps)
     pump.event("FIT_SYRINGE")
     return {"remaining_nl": pump.nl_of(pump.syringe_end_steps - pump.total_steps)}
-
-
-def fastest_pl_h(pump: "Controller", syringe: str) -> int:
-    """The fastest rate that board and syringe allow (SR-RATE-04, SR-MECH-03)."""
-    pl, divisor = pump.step_volume_of(syringe)
-    by_motor = pl * pump.board.MAX_STEPS_PER_S * S_PER_H // divisor
-    return min(by_motor, pump.board.MAX_RATE_NL_H * PL_PER_NL)
 
 
 def _check_names(pump: "Controller", header: "Message") -> None:
@@ -116,9 +110,9 @@ def load(pump: "Controller", program: "Message", first: int, phases: list["Phase
         pump.event("LOAD")
         coming = Program(program)
         _check_names(pump, program)
-        _check_syringe(program["syringe"], program["fill_nl"], 1)
+        _check_syringe(program["syringe"], program["fill_nl"])
         _check_room(pump, program["phases"])
-        coming.fastest_pl_h = fastest_pl_h(pump, program["syringe"])
+        coming.fastest_pl_h = courses.fastest_pl_h(pump, program["syringe"])
         pump.dosing.load(program)
     else:
         coming = pump.program
@@ -176,37 +170,13 @@ def program(pump: "Controller", first: int) -> "Message":
     return {"program": header, "phases": phases, "digest": digest}
 
 
-def _check_acknowledged(pump: "Controller") -> None:
-    """A stop leads past the acknowledgement of what has stopped the motor; nothing else does."""
-    if alarms.lowest_effect(pump.alarms) < alarms.HOLD:
-        raise Refusal(wire.STILL_TRUE, "acknowledge first: %s" % ", ".join(alarms.named(pump.alarms)))
-
-
-def _check_ready(pump: "Controller") -> None:
-    """What must hold before the motor is let run, or the one thing that does not (SR-STOP-01, SR-MECH-01)."""
-    blocking = [name for name in alarms.named(pump.conditions) if alarms.ALARMS[name][alarms.EFFECT] < alarms.KEEP]
-    if blocking:
-        raise Refusal(wire.STILL_TRUE, "still true: %s" % ", ".join(blocking))
-    if not pump.watch.sensors.syringe:
-        raise Refusal(wire.STILL_TRUE, "there is no syringe in its holder")
-    if not pump.watch.sensors.guard:
-        raise Refusal(wire.STILL_TRUE, "the guard is open")
-
-
-def _check_memory(pump: "Controller", program: Program) -> None:
-    """What decides rate and volume is still what a person confirmed, bit by bit (SR-DIAG-09)."""
-    if not program.intact() or not pump.step_volume_intact():
-        pump.fail("program")
-        raise Refusal(wire.DIGEST_DIFFERS, "the program in memory is not the one that was confirmed")
-
-
 def start(pump: "Controller") -> "Message":
-    _check_acknowledged(pump)
+    check_acknowledged(pump)
     program, step_volume = pump.program, pump.step_volume
     if program is None or step_volume is None:
         raise Refusal(wire.NOT_IN_STATE, "start: no confirmed program")
-    _check_ready(pump)
-    _check_memory(pump, program)
+    check_ready(pump)
+    check_memory(pump, program)
     pump.restarting()
     pump.dosing.start(step_volume)
     pump.books.book(pump)
@@ -220,33 +190,6 @@ def start(pump: "Controller") -> "Message":
     return {}
 
 
-def prime(pump: "Controller") -> "Message":
-    """Fills or flushes the line, with nobody at its end, until `stop` or a time-out (SR-PRIME-01). No dose."""
-    _check_acknowledged(pump)
-    if pump.syringe is None:
-        raise Refusal(wire.NOT_IN_STATE, "prime: declare a syringe first")
-    _check_ready(pump)
-    pump.books.book(pump)
-    pump.priming = courses.priming(pump, fastest_pl_h(pump, pump.syringe))
-    pump.event("PRIME")
-    return {}
-
-
-def refill(pump: "Controller", volume_nl: int) -> "Message":
-    """Draws liquid into the declared syringe, from a line that ends in it (SR-RES-10, SR-DIR-01)."""
-    _check_acknowledged(pump)
-    if pump.syringe is None:
-        raise Refusal(wire.NOT_IN_STATE, "refill: declare a syringe first")
-    room_nl = SYRINGES[pump.syringe][NOMINAL_NL] - pump.remaining_nl()
-    if not is_whole(volume_nl, 1, room_nl):
-        raise Refusal(wire.BEYOND_LIMIT, "volume_nl: must be 1 to %d, what the syringe has room for" % room_nl)
-    _check_ready(pump)
-    pump.books.book(pump)
-    pump.refill = courses.refill(pump, volume_nl, fastest_pl_h(pump, pump.syringe))
-    pump.event("REFILL")
-    return {}
-
-
 def pause(pump: "Controller") -> "Message":
     pump.event("PAUSE")
     return {}
@@ -255,7 +198,7 @@ def pause(pump: "Controller") -> "Message":
 def resume(pump: "Controller") -> "Message":
     if pump.infusion is None:
         raise Refusal(wire.NOT_IN_STATE, "no program to resume")
-    _check_ready(pump)
+    check_ready(pump)
     pump.restarting()
     pump.event("RESUME")
     return {}
@@ -304,7 +247,7 @@ def _bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "lis
         raise Refusal(wire.STILL_TRUE, "bolus: refused during %s" % ", ".join(alarms.named(pump.alarms)))
     volume_pl = volume_nl * PL_PER_NL
     together_pl_h = volume_pl * MS_PER_H // duration_ms + infusion.highest_pl_h()
-    most = fastest_pl_h(pump, syringe)
+    most = courses.fastest_pl_h(pump, syringe)
     if together_pl_h > most:
         raise Refusal(wire.BEYOND_LIMIT, "bolus: with the program %d pL/h; allowed are %d" % (together_pl_h, most))
     pump.books.book(pump)
@@ -371,8 +314,8 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "confirm": confirm,
     "program": program,
     "start": start,
-    "prime": prime,
-    "refill": refill,
+    "prime": filling.prime,
+    "refill": filling.refill,
     "pause": pause,
     "resume": resume,
     "stop": stop,

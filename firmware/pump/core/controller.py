@@ -4,13 +4,14 @@ It moves nothing itself. `state` alone says whether the motor may run (`course`)
 watch.py's, limits and boluses dosing.py's, totals books.py's.
 """
 
-from pump.core import alarms, calibration, courses, states, wire
+from pump.core import alarms, calibration, courses, filling, states, wire
 from pump.core.access import Access
 from pump.core.books import Books
 from pump.core.commands import COMMANDS
 from pump.core.dosing import Dosing
 from pump.core.monitors import Repeats, motor_fault
 from pump.core.program import Refusal
+from pump.core.refusals import Refusals
 from pump.core.signals import Annunciator
 from pump.core.syringes import step_volume_pl
 from pump.core.units import MS_PER_S, PL_PER_NL, S_PER_H, TICKS_PER_MS, TICKS_PER_S
@@ -29,13 +30,11 @@ _MOTOR_FAULT = alarms.BITS["MOTOR_FAULT"]
 _SYRINGE_EMPTY = alarms.BITS["SYRINGE_EMPTY"]
 _DOSE_LIMIT = alarms.BITS["DOSE_LIMIT"]
 _MEMORY_FAULT = alarms.BITS["MEMORY_FAULT"]
-LONGEST_REFUSAL = 160  # characters: with the rest of its entry it is a line of the link
 
 
 class Controller:
     """board: the board's data (boards/*/board.py). build: VERSION and DIGEST. serial: number of the chip.
-    feeder: what the generator was given. memory: opened. priming, refill: the course that fills the line, or the
-    syringe, while it runs.
+    feeder: what the generator was given. memory: opened. filling: the course that fills line or syringe, while it runs.
 
     state, course, alarms (bits in force), conditions (bits true now), now_ms since power-on (the app lets it pass),
     total_steps by the odometer. unsignalled: alarms that nobody can have seen or heard yet.
@@ -85,10 +84,8 @@ class Controller:
         self._over = False  # the program is delivered, but for the KVO
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
-        self.priming: "Infusion | None" = None
-        self.refill: "Infusion | None" = None
-        self._refused = ""
-        self._refusals = 0
+        self.filling: "Infusion | None" = None
+        self._refusals = Refusals(self.log)
         self._stopped_by = 0
         self._repeats = Repeats(board.REPEATS, board.REPEATS_S * MS_PER_S)
 
@@ -109,8 +106,8 @@ class Controller:
         """Sets the course that the state allows: the only place where the motor is let run."""
         motor = states.STATES[self.state][states.MOTOR]
         if motor == states.RUN:
-            courses = {"KVO": self._hold, "PRIMING": self.priming, "FILLING": self.refill}
-            self.course = courses.get(self.state, self.infusion)
+            beside = {"KVO": self._hold, "PRIMING": self.filling, "FILLING": self.filling}
+            self.course = beside.get(self.state, self.infusion)
         elif motor == states.RELIEVE:
             self.course = self._relief
         else:
@@ -194,10 +191,13 @@ class Controller:
         self.total_steps = self._sensed_steps = total_steps
         feeder = self.feeder
         course = self.course
-        if course and course is self.priming:
-            steps = 0  # of air that goes ahead of the liquid none is too much
-        running = course is not None and course is not self._relief
-        conditions = self.watch.tick(running, course is not None and course is self.refill, pressure_pa, steps)
+        running = drawing = False
+        if course and course is not self._relief:
+            running = True
+            drawing = course.backward
+            if course is self.filling and not drawing:
+                steps = 0  # of air that goes ahead of the liquid none is too much
+        conditions = self.watch.tick(running, drawing, pressure_pa, steps)
         if motor_fault(feeder.due, total_steps, feeder.asked):
             conditions |= _MOTOR_FAULT
         before = self.conditions
@@ -221,8 +221,8 @@ class Controller:
         if course is self._relief:
             self._relief = None
             self._steer()
-        elif course is self.refill:
-            self.event("FILLED")
+        elif course.backward:
+            filling.over(self, course)
         elif not course.planner.dry:
             self._complete(course)
         elif self.total_steps >= self.syringe_end_steps:
@@ -309,18 +309,8 @@ class Controller:
             if self.alarms & _OCCLUSION and self.state == "ALARM":
                 self._relief = courses.relief(self, own)
                 self._steer()
-        elif course is self.priming:
-            self.priming = None
-            self.books.primed(own)
-            following = "acknowledge" if self.state == "ALARM" else "load a program"
-            self.log.add(self.now_ms, "primed", "%d nL used; next: %s" % (self.nl_of(own), following))
-        elif course is self.refill:
-            self.refill = None
-            self.syringe_end_steps += 2 * own
-            self.books.refilled(own)
-            self.log.add(self.now_ms, "refilled", "%d nL; held now %d nL" % (self.nl_of(own), self.remaining_nl()))
-            if self.state == "ALARM":
-                self.raise_alarms(alarms.BITS["FILLING_FAILED"])
+        elif course is self.filling:
+            filling.halted(self, course, own)
         elif course.backward:
             self.syringe_end_steps += 2 * own
             self.books.taken_back(own)
@@ -342,14 +332,14 @@ class Controller:
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
         self.watch.motor_starts(self.pressure_pa)
-        if course is self.priming:  # no dose
-            course.begin(total_steps, self.syringe_end_steps)
-        elif course is not self.infusion:
-            course.begin(total_steps, total_steps + (1 << 29) if course.backward else self.end_steps())
+        if course.backward:
+            course.begin(total_steps, total_steps + (1 << 29))
+        elif course is not self.infusion:  # what fills the line is no dose
+            course.begin(total_steps, self.syringe_end_steps if course is self.filling else self.end_steps())
         self.feeder.begin(course.planner, total_steps)
 
     def _complete(self, course: "Infusion") -> None:
-        """The course has come to its end: a program goes over to the hold rate, a hold ends, priming has failed."""
+        """The course has come to its end: a program goes over to the hold rate, a hold ends, a line is filled."""
         if course is self.infusion:
             self._over = True
             self._hold = courses.hold(self)
@@ -357,8 +347,8 @@ class Controller:
             if not self._hold:
                 self.event("KVO_DONE")
             self.raise_alarms(alarms.BITS["INFUSION_COMPLETE"])
-        elif course is self.priming:
-            self.raise_alarms(alarms.BITS["FILLING_FAILED"])
+        elif course is self.filling:
+            filling.over(self, course)
         else:
             self._hold = None
             self.event("HOLD_DONE" if self.infusion else "KVO_DONE")
@@ -429,27 +419,14 @@ class Controller:
             self.refused("%s%s: %s" % (method, by, refusal.reason))
             return None, (refusal.code, refusal.reason)
         if command and params.get("first", 0) == 0 and params.get("index", 0) == 0:  # of a thing in parts the first
-            self._note_refusal("")
+            self._refusals.end(self.now_ms)
             self.log.add(self.now_ms, "command", method + by)
         return result, None
 
     def refused(self, text: str) -> None:
         """Something that was asked for, by host or key, is not done: into the log, and the cue (SR-AUDIO-08)."""
-        self._note_refusal(text)
+        self._refusals.add(self.now_ms, text)
         self.signals.refuse()
-
-    def _note_refusal(self, text: str) -> None:
-        """Logs a refusal. The same one again is counted, and told with the next thing that is asked: a host that asks
-        on and on neither fills the log nor wears the flash."""
-        text = text[:LONGEST_REFUSAL]
-        if text and text == self._refused:
-            self._refusals += 1
-            return
-        if self._refusals:
-            self.log.add(self.now_ms, "refused", "the same %d times more" % self._refusals)
-        self._refused, self._refusals = text, 0
-        if text:
-            self.log.add(self.now_ms, "refused", text)
 
     # --- what is told
 

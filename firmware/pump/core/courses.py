@@ -29,15 +29,23 @@ def relief(pump: "Controller", delivered_steps: int) -> "Infusion | None":
     return _steady(pump, rate_pl_h, volume_pl * S_PER_H * MS_PER_S // rate_pl_h, True)
 
 
-def priming(pump: "Controller", fastest_pl_h: int) -> "Infusion | None":
+def fastest_pl_h(pump: "Controller", syringe: str) -> int:
+    """The fastest rate that board and syringe allow (SR-RATE-04, SR-MECH-03)."""
+    pl, divisor = pump.step_volume_of(syringe)
+    by_motor = pl * pump.board.MAX_STEPS_PER_S * S_PER_H // divisor
+    return min(by_motor, pump.board.MAX_RATE_NL_H * PL_PER_NL)
+
+
+def priming(pump: "Controller", syringe: str) -> "Infusion | None":
     """Fills or flushes the line (SR-PRIME-01, SR-PRIME-02)."""
     board = pump.board
-    return _steady(pump, min(fastest_pl_h, board.PRIME_NL_H * PL_PER_NL), board.PRIME_S * MS_PER_S, False)
+    rate_pl_h = min(fastest_pl_h(pump, syringe), board.PRIME_NL_H * PL_PER_NL)
+    return _steady(pump, rate_pl_h, board.PRIME_S * MS_PER_S, False)
 
 
-def refill(pump: "Controller", volume_nl: int, fastest_pl_h: int) -> "Infusion | None":
+def refill(pump: "Controller", syringe: str, volume_nl: int) -> "Infusion | None":
     """Draws liquid into the syringe (SR-RES-10)."""
-    rate_pl_h = min(fastest_pl_h, pump.board.REFILL_NL_H * PL_PER_NL)
+    rate_pl_h = min(fastest_pl_h(pump, syringe), pump.board.REFILL_NL_H * PL_PER_NL)
     return _steady(pump, rate_pl_h, -(-volume_nl * PL_PER_NL * S_PER_H * MS_PER_S // rate_pl_h), True)
 
 

@@ -1,4 +1,4 @@
-"""Filling the line before an infusion, or flushing it after one: `titrate prime`."""
+"""Filling the line before an infusion, or flushing it after one: `titrate prime`. The syringe: `titrate refill`."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from titrate.cli import output
 if TYPE_CHECKING:
     from fractions import Fraction
 
-    from titrate.client import Pump
+    from titrate.client import Pump, Status
 
 
 def prime(
@@ -46,13 +46,7 @@ def prime(
         finally:
             pump.stop()
         status = pump.status()
-    used_ml = (begin_nl - status["remaining_nl"]) / 1e6
-    if json:
-        output.document({"used_ml": used_ml, "status": status})
-    else:
-        alarms = f"; {', '.join(status['alarms'])}" if status["alarms"] else ""
-        left = f"{status['remaining_nl'] / 1e6:.2f} mL left"
-        output.results().print(f"{used_ml:.3f} mL used, {left}: {status['state']}{alarms}", highlight=False)
+    _tell(status, (begin_nl - status["remaining_nl"]) / 1e6, "used", "left", json)
     if ended_itself:
         raise typer.Exit(1)
 
@@ -74,3 +68,48 @@ def _watch(pump: Pump, begin_nl: int, wanted_ml: Fraction | None) -> bool:
                 return False
             if keyboard and keyboard.pressed(wait=False):
                 return False
+
+
+def refill(
+    port: output.Port,
+    volume: Annotated[str, typer.Option(help='How much to draw in, such as "30 mL".')],
+    syringe: output.Syringe = "bd-plastipak-50",
+    fill: Annotated[
+        str | None, typer.Option(help='What the syringe holds now, such as "10 mL"; else what the pump has counted.')
+    ] = None,
+    empty: Annotated[bool, typer.Option("--empty", help="The syringe holds nothing.")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask before the motor starts.")] = False,
+    json: output.Json = False,
+) -> None:
+    """Draw liquid into the fitted syringe, with the end of its line in the liquid and nobody at it. Ctrl-C stops."""
+    from titrate.client import Pump
+    from titrate.quantities import VOLUME, parse
+
+    wanted_nl = round(parse(volume, VOLUME, "--volume").value * 1_000_000)
+    held = parse(fill, VOLUME, "--fill").value if fill else 0 if empty else None
+    with Pump.open(port) as pump:
+        if not yes:
+            output.confirm("Is nobody at the line, and its end deep in the liquid?", "titrate refill")
+        if held is not None:
+            pump.syringe(syringe, round(held * 1_000_000))
+        begin_nl = pump.status()["remaining_nl"]
+        pump.refill(wanted_nl)
+        try:
+            while pump.wait_status()["state"] == "FILLING":
+                pass
+        finally:
+            pump.stop()
+        status = pump.status()
+    _tell(status, (status["remaining_nl"] - begin_nl) / 1e6, "drawn", "held", json)
+    if status["alarms"]:
+        raise typer.Exit(1)
+
+
+def _tell(status: Status, moved_ml: float, moved: str, remaining: str, json: bool) -> None:
+    """What was moved, and what the syringe holds now."""
+    if json:
+        output.document({f"{moved}_ml": moved_ml, "status": status})
+        return
+    alarms = f"; {', '.join(status['alarms'])}" if status["alarms"] else ""
+    text = f"{moved_ml:.3f} mL {moved}, {status['remaining_nl'] / 1e6:.2f} mL {remaining}: {status['state']}{alarms}"
+    output.results().print(text, highlight=False)
