@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import os
 import subprocess
 import sys
 import time
@@ -17,6 +18,7 @@ from pump.core.units import TICKS_PER_MS, TICKS_PER_S
 from tests.programs import PL_MS_PER_H
 from titrate import Protocol
 from titrate.boards import BOARDS
+from tools import compiled
 
 BIN = Path(sys.executable).parent
 LONGEST, LONG, SESSION = "kiefer-2008-s-ketamine", "dahan-2011", "schwartzman-2009"
@@ -68,17 +70,24 @@ def law_error() -> dict[str, float]:
     return {"law_error_steps_240h": float(max(worst_steps, Fraction(worst, law.whole)))}
 
 
-def _played(*arguments: str) -> float:
+def _played(*arguments: str, path: Path | None = None) -> float:
+    """Simulated seconds a wall second; path: for PYTHONPATH."""
     begun_s = time.perf_counter()
     done = subprocess.run(
         [BIN / "titrate", "play", *arguments, "--weight", "70kg", "--port", "sim://", "--yes", "--json"],
-        capture_output=True, text=True, check=True,
+        env=os.environ | ({"PYTHONPATH": str(path)} if path else {}), capture_output=True, text=True, check=True,
     )  # fmt: skip
     return float(json.loads(done.stdout)["device_seconds"]) / (time.perf_counter() - begun_s)
 
 
 def sim_speed() -> dict[str, float]:
-    return {"sim_speed_4h": _played(SESSION, "--session", "1"), "sim_speed_100h": _played(LONG)}
+    session = (SESSION, "--session", "1")
+    return {
+        "sim_speed_4h": _played(*session),
+        "sim_speed_100h": _played(LONG),
+        "sim_speed_4h_compiled": _played(*session, path=compiled.FOLDER),
+        "sim_speed_100h_compiled": _played(LONG, path=compiled.FOLDER),
+    }
 
 
 def _took_s(*command: str | Path) -> float:

@@ -44,7 +44,7 @@ def is_whole_calibration(found: "Message") -> bool:
 
 def slope_ppm(calibration: "Message", syringe: str) -> int:
     """By how much a step of this syringe delivers more than bore and screw say."""
-    found: "Message | None" = calibration["syringes"].get(syringe)
+    found = calibration["syringes"].get(syringe)
     slope: int = found["slope_ppm"] if found else 0
     return slope
 

@@ -9,6 +9,8 @@ from pump.core.units import US_PER_TICK
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
+    from typing import Any
+
     from pump.core.hardware import Stepper
     from pump.core.planner import Planner
 
@@ -32,7 +34,7 @@ class Feeder:
 
     def begin(self, planner: "Planner | None", asked: int) -> None:
         """Starts on a planner, or forgets one: nothing is with the generator."""
-        self._planner: Planner = planner  # type: ignore[assignment]  # asked for only while there is one
+        self._planner: Any = planner  # asked for only while there is one
         self.lead_us = self._held_us = 0
         self._dry_us = 0  # for how long the generator has had nothing
         self.asked = self.due = asked
@@ -40,7 +42,7 @@ class Feeder:
     def is_over(self) -> bool:
         """Whether all that could be planned has been made: the end, or the syringe's last step."""
         planner = self._planner
-        return planner.oldest == planner.tail and (planner.done or planner.dry)
+        return bool(planner.oldest == planner.tail and (planner.done or planner.dry))
 
     def needs_ms(self) -> int:
         """When the generator wants more words; NEVER_MS while what it holds will last a control period."""

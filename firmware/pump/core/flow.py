@@ -16,7 +16,7 @@ from pump.core.units import MS_PER_H, MS_PER_S, PL_PER_NL
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
-    from typing import Final
+    from typing import Any, Final
 
 OVER, UNDER = 1, 2
 BASAL, ON_DEMAND, TIMED = 0, 1, 2  # SR-ACC-03 and SR-ACC-07, SR-ACC-05 and SR-ACC-08, SR-ACC-06 and SR-ACC-09
@@ -72,7 +72,7 @@ class Flow:
         self._floor_pl_h = floor_nl_h * PL_PER_NL
         self._percent_above_pl_h = percent_above_nl_h * PL_PER_NL
         self._hold_ms = (basal_s * MS_PER_S, on_demand_s * MS_PER_S, timed_s * MS_PER_S)  # by kind
-        self.step_volume: "tuple[int, int]" = None  # type: ignore[assignment]  # set before use
+        self.step_volume: Any = None
         self._over = Drift()
         self._under = Drift()
         self.reset()
