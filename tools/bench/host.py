@@ -83,10 +83,10 @@ def _played(*arguments: str, path: Path | None = None) -> float:
 def sim_speed() -> dict[str, float]:
     session = (SESSION, "--session", "1")
     return {
-        "sim_speed_4h": _played(*session),
-        "sim_speed_100h": _played(LONG),
-        "sim_speed_4h_compiled": _played(*session, path=compiled.FOLDER),
-        "sim_speed_100h_compiled": _played(LONG, path=compiled.FOLDER),
+        "sim_speed_4h": _played(*session, path=compiled.FOLDER),
+        "sim_speed_100h": _played(LONG, path=compiled.FOLDER),
+        "sim_speed_4h_python": _played(*session),
+        "sim_speed_100h_python": _played(LONG),
     }
 
 

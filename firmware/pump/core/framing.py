@@ -21,7 +21,7 @@ OVERLONG = "OVERLONG"
 def encode(message: "Message") -> bytes:
     """The line for a message (a dict), as bytes."""
     text = json.dumps(message, separators=(",", ":")).encode()
-    return b"%s %08x\n" % (text, binascii.crc32(text))
+    return text + b" %08x\n" % binascii.crc32(text)
 
 
 def decode(line: bytes) -> "tuple[Message | None, str | None]":
