@@ -164,14 +164,15 @@ def page_of(table: str, rows: list[Row], port: str, minutes: float | None, wall_
     """The page in Markdown. minutes: how much of each was played; None: all."""
     part = "played to its end" if minutes is None else f"its first {minutes:g} min"
     longest = max(rows, key=lambda row: row.device_seconds)
-    form = "as Python" if controller.__file__.endswith(".py") else "compiled (`make compiled`)"
+    compiled = port.startswith("sim") and not controller.__file__.endswith(".py")
+    form = ", compiled by `make compiled`," if compiled else ""
     hours = sum(row.device_seconds for row in rows) / 3600
     return f"""<!-- Written by `make regimens` (tools/regimens.py). Do not change it by hand. -->
 # Every packaged regimen, {part}
 
 Titrate is a bench and research device. It is not a medical device, and it is not for use on people or animals.
 
-**Simulated:** the firmware ran on `{port}`, {form}, and "delivered" is what left the open end of a simulated line. No
+**Simulated:** the firmware ran on `{port}`{form} and "delivered" is what left the open end of a simulated line. No
 figure here comes from a physical pump. `make regimens` plays all of it again and fails where a criterion is missed.
 
 {datetime.now(UTC).date().isoformat()}, for {WEIGHT}, with the drug library `host/titrate/libraries/regimens.toml`
