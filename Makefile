@@ -64,7 +64,7 @@ hil: $(VENV) ## run the rig's tests on TARGET=sim, emu, a port or a bench.toml, 
 hil-faults: $(VENV) ## plant one defect of firmware or plant after another; each must fail the test that is for it
 	$(BIN)/python tools/planted_faults.py --write
 
-compiled: $(COMPILED) ## compile the simulated pump, which is then four times as fast for those who ask for it
+compiled: $(COMPILED) ## compile the simulated pump: about twice as fast for those who ask for it
 
 bench: $(VENV) image image-stock $(COMPILED) ## measure how exact, fast and small it is, into docs/figures.md; COMPARE=<older bench.json> ONLY=<some>
 	$(BIN)/python -m tools.bench $(if $(COMPARE),--compare "$(COMPARE)") $(if $(ONLY),--only "$(ONLY)")
@@ -80,9 +80,9 @@ trace: $(VENV) emulated ## run every test that shows a requirement, and keep the
 	-$(BIN)/pytest -n 2 --dist loadgroup -m requirement
 	$(BIN)/python tools/traceability.py --record; code=$$?; $(BIN)/python tools/make_docs.py; exit $$code
 
-regimens: $(VENV) $(COMPILED) ## play every packaged protocol to its end on PORT=sim:// into docs/regimens.md; the first 10 min on emu://
-	@case "$(PORT)" in emu*) $(MAKE) --no-print-directory image ;; esac
-	PYTHONPATH=build/compiled $(BIN)/python tools/regimens.py --port "$(or $(PORT),sim://)"
+regimens: $(VENV) ## play every packaged protocol to its end on PORT=sim:// into docs/regimens.md; the first 10 min on emu://
+	@$(MAKE) --no-print-directory $(if $(filter emu%,$(PORT)),image,compiled)
+	$(if $(filter emu%,$(PORT)),,PYTHONPATH=build/compiled) $(BIN)/python tools/regimens.py --port "$(or $(PORT),sim://)"
 
 docs: $(VENV) ## write the generated pages of docs/
 	@if [ -e tools/make_docs.py ]; then $(BIN)/python tools/make_docs.py; else echo "No page is generated yet"; fi

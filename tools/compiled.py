@@ -19,12 +19,13 @@ from pathlib import Path
 from typing import Any
 
 ROOT = Path(__file__).resolve().parents[1]
+BIN = Path(sys.executable).parent
 FOLDER = ROOT / "build/compiled"
 PACKAGES = {"pump": ROOT / "firmware/pump", "hil": ROOT / "hil"}
 # What runs at every tick of a simulated pump. The rest of these packages is seldom at work, or is subclassed.
 COMPILED = ("pump/core/*.py", "pump/app.py", "hil/plant/*.py", "hil/devices/*.py", "hil/mechanics.py",
             "hil/targets/simulated.py")  # fmt: skip
-SESSION = ("schwartzman-2009", "--session", "1", "--weight", "70kg")
+SESSION = ("schwartzman-2009", "--session", "1")
 # Stands in for the empty pump/__init__.py, which is imported before any other module of either package.
 GUARD = '''"""The firmware as `make compiled` made it. It must not stand for sources that have changed since."""
 
@@ -72,15 +73,14 @@ def guard_sources() -> None:
     guard.write_text(GUARD)
 
 
-def played(path: Path | None) -> dict[str, Any]:
-    """The session's record with `path` in front of PYTHONPATH, but for the time on the wall."""
+def played(*arguments: str, path: Path | None = None) -> dict[str, Any]:
+    """The record of `titrate play` at 70 kg on the simulated pump, with `path` in front of PYTHONPATH or with none."""
     environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
-        [Path(sys.executable).parent / "titrate", "play", *SESSION, "--port", "sim://", "--yes", "--json"],
+        [BIN / "titrate", "play", *arguments, "--weight", "70kg", "--port", "sim://", "--yes", "--json"],
         env=environment | ({"PYTHONPATH": str(path)} if path else {}), capture_output=True, text=True, check=True,
     )  # fmt: skip
     record: dict[str, Any] = json.loads(done.stdout)
-    del record["wall_seconds"]
     return record
 
 
@@ -93,7 +93,9 @@ def main() -> int:
     print("Simulated pump: compiling, about two minutes", flush=True)
     compile_sources()
     guard_sources()
-    if played(FOLDER) != played(None):
+    by_sources, by_compiled = played(*SESSION), played(*SESSION, path=FOLDER)
+    del by_sources["wall_seconds"], by_compiled["wall_seconds"]
+    if by_compiled != by_sources:
         print("The session of the compiled pump is not that of its sources.", file=sys.stderr)
         shutil.rmtree(FOLDER)
         return 1

@@ -164,8 +164,7 @@ def page_of(table: str, rows: list[Row], port: str, minutes: float | None, wall_
     """The page in Markdown. minutes: how much of each was played; None: all."""
     part = "played to its end" if minutes is None else f"its first {minutes:g} min"
     longest = max(rows, key=lambda row: row.device_seconds)
-    compiled = port.startswith("sim") and not controller.__file__.endswith(".py")
-    form = ", compiled by `make compiled`," if compiled else ""
+    form = "" if controller.__file__.endswith(".py") else ", compiled by `make compiled`,"
     hours = sum(row.device_seconds for row in rows) / 3600
     return f"""<!-- Written by `make regimens` (tools/regimens.py). Do not change it by hand. -->
 # Every packaged regimen, {part}

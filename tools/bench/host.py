@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
 import subprocess
 import sys
 import time
@@ -20,8 +18,7 @@ from titrate import Protocol
 from titrate.boards import BOARDS
 from tools import compiled
 
-BIN = Path(sys.executable).parent
-LONGEST, LONG, SESSION = "kiefer-2008-s-ketamine", "dahan-2011", "schwartzman-2009"
+LONGEST, LONG = "kiefer-2008-s-ketamine", "dahan-2011"
 START_UPS = 7
 
 
@@ -70,23 +67,18 @@ def law_error() -> dict[str, float]:
     return {"law_error_steps_240h": float(max(worst_steps, Fraction(worst, law.whole)))}
 
 
-def _played(*arguments: str, path: Path | None = None) -> float:
-    """Simulated seconds a wall second; path: for PYTHONPATH."""
+def _speed(*arguments: str, path: Path | None = None) -> float:
+    """Simulated seconds a wall second, the start of the command included."""
     begun_s = time.perf_counter()
-    done = subprocess.run(
-        [BIN / "titrate", "play", *arguments, "--weight", "70kg", "--port", "sim://", "--yes", "--json"],
-        env=os.environ | ({"PYTHONPATH": str(path)} if path else {}), capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    return float(json.loads(done.stdout)["device_seconds"]) / (time.perf_counter() - begun_s)
+    return float(compiled.played(*arguments, path=path)["device_seconds"]) / (time.perf_counter() - begun_s)
 
 
 def sim_speed() -> dict[str, float]:
-    session = (SESSION, "--session", "1")
     return {
-        "sim_speed_4h": _played(*session, path=compiled.FOLDER),
-        "sim_speed_100h": _played(LONG, path=compiled.FOLDER),
-        "sim_speed_4h_python": _played(*session),
-        "sim_speed_100h_python": _played(LONG),
+        "sim_speed_4h": _speed(*compiled.SESSION),
+        "sim_speed_100h": _speed(LONG),
+        "sim_speed_4h_compiled": _speed(*compiled.SESSION, path=compiled.FOLDER),
+        "sim_speed_100h_compiled": _speed(LONG, path=compiled.FOLDER),
     }
 
 
@@ -100,7 +92,7 @@ def startup() -> dict[str, float]:
     """The least of several, each after the other, so that a noisy machine disturbs all three alike."""
     commands: dict[str, tuple[str | Path, ...]] = {
         "pass": (sys.executable, "-c", "pass"),
-        "startup_help": (BIN / "titrate", "--help"),
+        "startup_help": (compiled.BIN / "titrate", "--help"),
         "startup_import": (sys.executable, "-c", "import titrate"),
     }
     least = {name: min(_took_s(*command) for _ in range(START_UPS)) for name, command in commands.items()}
