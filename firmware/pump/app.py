@@ -74,7 +74,6 @@ class App:
     ) -> None:
         self._stepper = stepper
         stepper.enable(False)
-        self._board = board
         self._odometer = odometer
         self._pressure = pressure
         self._clock = clock
@@ -277,7 +276,7 @@ class App:
             self._tell_events(log)
         if controller.changed or (self._to_status_ms <= 0 and slot not in SLOW_SLOTS):
             controller.changed = False
-            self._to_status_ms = self._board.STATUS_PERIOD_MS
+            self._to_status_ms = self.controller.board.STATUS_PERIOD_MS
             self._tell("status", controller.status())
         elif spare and self._display:
             self._display.turn(controller)

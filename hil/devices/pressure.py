@@ -28,16 +28,13 @@ class Sensor:
         self._last = 0
 
     def value(self) -> int:
-        if self.fault == "stuck":
-            return self._last
         if self.fault:
-            return 0 if self.fault == "open" else HIGHEST
-        self._noise = (self._noise * 1103515245 + 12345) & 0x7FFFFFFF
-        noise = (self._noise >> 16) % 3 - 1
+            return self._last if self.fault == "stuck" else 0 if self.fault == "open" else HIGHEST
+        self._noise = random = (self._noise * 1103515245 + 12345) & 0x7FFFFFFF
         kpa = self._pressure_kpa() * self.gain + self.offset_kpa
-        value = reading(kpa, self._zero, self._slope) + noise
-        self._last = value if 0 <= value <= HIGHEST else 0 if value < 0 else HIGHEST
-        return self._last
+        value = reading(kpa, self._zero, self._slope) + (random >> 16) % 3 - 1
+        self._last = value = value if 0 <= value <= HIGHEST else 0 if value < 0 else HIGHEST
+        return value
 
 
 class Pressure:

@@ -10,6 +10,7 @@ from pump.core.planner import OVERHEAD_TICKS
 from pump.core.units import US_PER_TICK
 
 FIFO_WORDS = 4
+PULSE_US = PULSE_TICKS * US_PER_TICK
 
 
 @lru_cache(maxsize=1024)  # most words come again and again
@@ -67,14 +68,13 @@ class Stepper:
         if start_us < self._clock.now_us:
             start_us = self._clock.now_us
         steps, period_ticks = decode(word)
-        period_us = period_ticks * US_PER_TICK
         self._starts.append(start_us)
-        if steps:
-            self._end_us = start_us + period_us * steps
-            first_us = start_us + period_us - PULSE_TICKS * US_PER_TICK
-            self._edges.extend(range(first_us, first_us + steps * period_us, period_us))
-        else:
-            self._end_us = start_us + period_us
+        self._end_us = end_us = start_us + period_ticks * US_PER_TICK * (steps or 1)
+        if steps == 1:
+            self._edges.append(end_us - PULSE_US)
+        elif steps:
+            period_us = period_ticks * US_PER_TICK
+            self._edges.extend(range(start_us + period_us - PULSE_US, end_us, period_us))
 
     def start(self) -> None:
         self._running = True
@@ -93,23 +93,24 @@ class Stepper:
     def catch_up(self) -> None:
         """Makes the pulses that are due by now."""
         edges, now_us = self._edges, self._clock.now_us
+        if not edges or edges[0] > now_us:
+            return
+        on_step, direction = self._on_step, self._direction if self.enabled else 0
         while edges and edges[0] <= now_us:
             at_us = edges.popleft()
             if self.lose_every:
                 self._generated += 1
                 if self._generated % self.lose_every == 0:
                     continue
-            self._pulse(at_us)
+            on_step(at_us, direction)
+            self.pulses += 1
 
     def add_pulses(self, count: int) -> None:
         """Pulses that nobody made, now: noise on the wire."""
         self.catch_up()
         for _ in range(count):
-            self._pulse(self._clock.now_us)
-
-    def _pulse(self, at_us: int) -> None:
-        self._on_step(at_us, self._direction if self.enabled else 0)
-        self.pulses += 1
+            self._on_step(self._clock.now_us, self._direction if self.enabled else 0)
+            self.pulses += 1
 
 
 class Odometer:

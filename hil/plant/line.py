@@ -10,14 +10,14 @@ The walls of the line stand on the same node as the syringe: 1.5 m of infusion l
 own resistance relaxes within milliseconds.
 """
 
-import math
 from dataclasses import dataclass, replace
+from math import expm1, inf
 from typing import Protocol
 
 from hil.plant.elasticity import Elasticity
 from hil.plant.fluid import REFERENCE_CELSIUS, expansion_ul, viscosity_mpa_s
 
-NEVER_US = math.inf
+NEVER_US = inf
 OPEN_UL_KPA = 1e12  # the open takes any volume at no pressure
 
 
@@ -33,7 +33,7 @@ class LineData:
     compliance_ul_kpa: float = 10.0
     resistance_kpa_s_ul: float = 0.2
     back_pressure_kpa: float = 0.0
-    leak_kpa_s_ul: float = math.inf
+    leak_kpa_s_ul: float = inf
 
 
 class Follower(Protocol):
@@ -60,7 +60,7 @@ class Line:
         self.plunger: Follower | None = None
         self._leak_kpa_s_ul = self.data.leak_kpa_s_ul
         self._elasticity = Elasticity(self.data.compliance_ul_kpa)
-        self._to_end_ul = math.inf  # liquid between the bubble and the open end
+        self._to_end_ul = inf  # liquid between the bubble and the open end
         self._leaving_ul = 0.0  # gas that is passing the open end
         self._added_ul = 0.0  # gas added, at the pressure of that moment
         self._set_resistance()
@@ -91,16 +91,17 @@ class Line:
 
     def advance(self, at_us: int) -> None:
         """Lets the line relax until at_us."""
-        left_us = float(at_us - self.at_us)
+        left_us: float = at_us - self.at_us
         if left_us <= 0:
             return
         self.at_us = at_us
-        if self.clamped and self.resistance_kpa_s_ul == math.inf:
-            return
-        if self.plunger is None and self._to_end_ul == math.inf:
-            fall_kpa = -(self.pressure_kpa - self.back_pressure_kpa) * math.expm1(-left_us / self._tau_us)
-            self.pressure_kpa -= fall_kpa
+        if self.plunger is None and self._to_end_ul == inf:
+            kpa = self.pressure_kpa
+            fall_kpa = (self.back_pressure_kpa - kpa) * expm1(-left_us / self._tau_us)
+            self.pressure_kpa = kpa - fall_kpa
             self.delivered_ul += fall_kpa * self.data.compliance_ul_kpa
+            return
+        if self.resistance_kpa_s_ul == inf:
             return
         while left_us > 0:
             left_us -= self._relax(left_us)
@@ -111,7 +112,7 @@ class Line:
         elasticity, outside, p = self._elasticity, self.back_pressure_kpa, self.pressure_kpa
         low, high = self._window_kpa()
         waiting_ul = self._leaving_ul or self._to_end_ul
-        arrival = elasticity.pressure_with_kpa(p, -waiting_ul) if waiting_ul < math.inf and p > outside else -math.inf
+        arrival = elasticity.pressure_with_kpa(p, -waiting_ul) if waiting_ul < inf and p > outside else -inf
         falls = max(low, arrival)  # what comes first on the way down
         # An event at this very moment takes no time; one that lies on the far side of `outside` never comes.
         event = falls if p > outside else high
@@ -126,7 +127,7 @@ class Line:
         if self.plunger and (p < outside or low >= arrival):
             self.plunger.give_way(-1 if p < outside else 1)
         elif leaving:
-            self._leaving_ul, self._to_end_ul = 0.0, math.inf
+            self._leaving_ul, self._to_end_ul = 0.0, inf
         else:  # from here on the gas is open to the outside: it leaves as it is, and is no spring any more
             self._leaving_ul, self._to_end_ul = self.air_ul, 0.0
             self._elasticity = replace(elasticity, gas_ul=0.0)
@@ -142,7 +143,7 @@ class Line:
         self._to_end_ul -= out_ul
 
     def _window_kpa(self) -> tuple[float, float]:
-        return self.plunger.window_kpa() if self.plunger else (-math.inf, math.inf)
+        return self.plunger.window_kpa() if self.plunger else (-inf, inf)
 
     def _settle(self) -> None:
         """Lets the plunger give way to a pressure that has leapt out of its window."""

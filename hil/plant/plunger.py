@@ -73,15 +73,15 @@ class Plunger:
     def step(self, at_us: int, direction: int) -> None:
         """One microstep at at_us, forward (1) or backward (-1)."""
         self.line.advance(at_us)
-        if self._held and direction > 0 and self.left_ul <= 0:
+        if direction > 0 and self.left_ul <= 0 and self._held:
             return
         before_um = self.nut_um - self.position_um
-        self.steps += direction
-        self.nut_um = self.drive.position_um(self.steps)
+        self.steps = steps = self.steps + direction
+        self.nut_um = nut_um = self.drive.position_um(steps)
         if not self._held:
-            self.position_um = self.nut_um
+            self.position_um = nut_um
             return
-        gap_um = self.nut_um - self.position_um
+        gap_um = nut_um - self.position_um
         if self._rigid:
             if gap_um > 0.0:
                 self._move(gap_um)

@@ -35,8 +35,8 @@ class Simulated:
         self.mechanics = mechanics
         self._board = board_data(board)
         self._build = SimpleNamespace(VERSION=VERSION, DIGEST=firmware_digest(board))
-        self._hung = False
         self._powered = True
+        self._runs = False  # the firmware does: it neither hangs nor lacks power
         self.store = Store()
         self.clock = Clock(0, self._board.CONTROL_PERIOD_MS)
         self.keys = Keys(self.clock, seed)
@@ -67,7 +67,7 @@ class Simulated:
         self.link = Link(self.clock, plugged)
         self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
-        self._hung = False
+        self._runs = True
         pressure = self._pressure()
         parts = Parts()
         parts.annunciator, parts.inputs, parts.pressure = self.annunciator, self.inputs, pressure
@@ -163,7 +163,7 @@ class Simulated:
     def _run_until(self, end_us: int, until_bytes: int) -> None:
         clock = self.clock
         while clock.now_us < end_us:
-            if self._hung or not self._powered:
+            if not self._runs:
                 self._idle(end_us)
                 continue
             app, link, watchdog = self.app, self.link, self.watchdog
@@ -178,12 +178,12 @@ class Simulated:
                 if clock.now_us >= watchdog.bites_us:  # it runs, but a duty of it does not
                     self._bite()
                     break
-                if self._hung or not self._powered:
+                if not self._runs:
                     break
 
     def _idle(self, end_us: int) -> None:
         """Time without a running firmware; a hung one ends by its watchdog."""
-        if self._hung and self.watchdog.bites_us <= end_us:
+        if self._powered and self.watchdog.bites_us <= end_us:
             self.clock.now_us = max(self.watchdog.bites_us, self.clock.now_us)
             self._bite()
         else:
@@ -249,13 +249,13 @@ class Simulated:
 
     def hang(self) -> None:
         """The firmware stops dead, with interrupts off. The step generator and the watchdog go on."""
-        self._hung = True
+        self._runs = False
 
     def cut_power(self) -> None:
         self.stepper.halt()
         self.stepper.enable(False)
         self.annunciator.released(powered=False)
-        self._powered = self._hung = False
+        self._powered = self._runs = False
 
     def restore_power(self) -> None:
         self._powered = True
@@ -266,7 +266,7 @@ class Simulated:
         self._boot(watchdog_reset=False, plugged=self.link.plugged)
 
     def close(self) -> None:
-        self._powered = False
+        self._powered = self._runs = False
 
 
 def changes(edges: list[tuple[int, int]]) -> list[tuple[int, int]]:

@@ -85,17 +85,18 @@ class Feeder:
         i, tail = planner.head, planner.tail
         if i == tail:
             return
-        lead = self.lead_us
-        for _ in range(self._stepper.room()):
-            ticks = planner.ticks[i]
-            us = ticks * US_PER_TICK
-            if i == tail or lead + us > LEAD_US:
+        stepper, column = self._stepper, planner.ticks
+        before = lead = self.lead_us
+        for _ in range(stepper.room()):
+            ticks = column[i]
+            us = lead + ticks * US_PER_TICK
+            if i == tail or us > LEAD_US:
                 break
-            self._stepper.put(planner.words[i])
-            lead += us
-            self._held_us += us
+            stepper.put(planner.words[i])
+            lead = us
             self.asked += planner.steps[i]
             planner.ahead_ticks -= ticks
             i = (i + 1) & (RING - 1)
         planner.head = i
         self.lead_us = lead
+        self._held_us += lead - before

@@ -31,6 +31,9 @@ def word(steps: int, period_ticks: int) -> int:
     return (steps - 1 if steps else 0) | fine << 8 | coarse << 14 | (1 << 24 if steps else 0)
 
 
+_LONG_REST = word(0, MAX_WORD_TICKS)
+
+
 class Planner:
     """A ring of planned words. `refill` makes them up to `tail`; the feeder takes them from `head` on, and keeps those
     from `oldest` on until they must be over: they are not written over before.
@@ -61,7 +64,7 @@ class Planner:
         """Moves to the law's segment at infusion tick `at`."""
         self.law.seek(max(at, 0))
         self._due = 0  # tick of the next step, once it is known
-        self._even_ticks = 0  # ticks from step to step while `_plan_evenly` may go on
+        self._even_ticks = 0  # of a step's word, the long rests before it apart, while `_plan_evenly` may go on
         self._last = self.law.steps_due(self.law.segment_end)  # last step of the segment
         self._hint = self.law.segment_begin  # a tick before the next step
 
@@ -128,39 +131,51 @@ class Planner:
         self._made(due)
         if law.flat:
             due, self._fraction_left, ticks, self._fraction, self._whole = law.evenly(step)
-            if due == self.position and GROUP_BELOW_TICKS <= ticks < MAX_WORD_TICKS:
-                self._even_ticks = ticks
-                self._short, self._long = word(1, ticks), word(1, ticks + 1)
+            rests, period = divmod(ticks, MAX_WORD_TICKS)
+            if due == self.position and ticks >= GROUP_BELOW_TICKS and period >= self.shortest:
+                self._even_ticks = period
+                self._rests = self._rests_left = rests
+                self._short, self._long = word(1, period), word(1, period + 1)
 
     def _plan_evenly(self, until_ticks: int) -> None:
-        """More steps of a flat segment, a word each, by addition alone: most of what a pump ever does."""
-        interval, rest = self._even_ticks, self._fraction_left
+        """More steps of a flat segment, a word each and the long rests before it, by addition alone: most of what a
+        pump ever does."""
+        rest, rests = self._fraction_left, self._rests_left
+        words, lengths, steps = self.words, self.ticks, self.steps
+        ahead, tail, planned = self.ahead_ticks, self.tail, self.planned
         last = min(self._last, self.limit)
-        ahead, tail = self.ahead_ticks, self.tail
         full = (self.oldest - 2) & (RING - 1)
         begin = ahead
         while ahead < until_ticks and tail != full:
-            if self.planned == last:
+            if planned >= last:
                 self._even_ticks = 0
                 break
-            rest -= self._fraction
-            if rest < 0:
-                rest += self._whole
-                length = interval + 1
-                self.words[tail] = self._long
+            if rests:
+                rests -= 1
+                length = MAX_WORD_TICKS
+                words[tail] = _LONG_REST
+                steps[tail] = 0
             else:
-                length = interval
-                self.words[tail] = self._short
-            self.ticks[tail] = length
-            self.steps[tail] = 1
+                rests = self._rests
+                length = self._even_ticks
+                rest -= self._fraction
+                if rest < 0:
+                    rest += self._whole
+                    length += 1
+                    words[tail] = self._long
+                else:
+                    words[tail] = self._short
+                steps[tail] = 1
+                planned += 1
+            lengths[tail] = length
             tail = (tail + 1) & (RING - 1)
             ahead += length
-            self.planned += 1
-        self._fraction_left = rest
+        self._fraction_left, self._rests_left = rest, rests
         self.tail = tail
         self.ahead_ticks = ahead
+        self.planned = planned
         self.position += ahead - begin
-        self._made(self.position)
+        self._made(self.position - (self._rests - rests) * MAX_WORD_TICKS)
 
     def _plan_group(self, step: int, share: int, due: int) -> None:
         """Plans `share` steps in two words so that the last stands on its tick and none before its own."""

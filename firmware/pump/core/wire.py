@@ -217,8 +217,7 @@ def program_digest(header: "Message", phases: list["Phase"]) -> str:
 
 
 def digest_header(digest: "hashlib._Hash", header: "Message") -> None:
-    for key in _PROGRAM_KEYS:
-        digest.update(("%s=%s\n" % (key, header[key])).encode())
+    digest.update("".join(["%s=%s\n" % (key, header[key]) for key in _PROGRAM_KEYS]).encode())
 
 
 def digest_phases(digest: "hashlib._Hash", phases: list["Phase"]) -> None:
