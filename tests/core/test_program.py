@@ -185,6 +185,60 @@ def test_a_part_with_one_bad_phase_leaves_nothing_of_itself() -> None:
     assert code(pump.act("load", good)) is None, "the part can be sent again"
 
 
+@pytest.mark.requirement("SR-UI-15")
+@pytest.mark.parametrize(
+    "bad",
+    [
+        ["infuse", 60_000, 25.0, 25.0],
+        ["infuse", "60000", 1, 1],
+        ["infuse", True, 1, 1],
+        ["infuse", 0, 1, 1],
+        ["infuse", wire.MAX_PHASE_MS + 1, 1, 1],
+        ["infuse", 60_000, -1, -1],
+        ["infuse", 60_000, None, 1],
+        ["infuse", 60_000, 1, 2],
+        ["infuse", 60_000, BOARD_PL_H, BOARD_PL_H],
+        ["infuse", 60_000, 1],
+        ["infuse", 60_000, 1, 1, 0],
+        ["infuse", 60_000, 1, 1, 2, 3],
+        ["ramp", 60_000, 1, 2, 0, 3],
+        ["pause", 60_000, 1, 1],
+        ["Infuse", 60_000, 1, 1],
+        ["infuse 60000 1 1"],
+        "infuse",
+        None,
+    ],
+)
+def test_a_phase_that_can_be_doubted_is_named_and_nothing_of_its_part_is_taken(bad: Any) -> None:
+    for index in range(3):
+        pump = fresh()
+        whole = [*PHASES[:index], bad, *PHASES[index + 1 :]]
+        _, refusal = pump.act("load", {"program": header(PHASES), "first": 0, "phases": whole})
+        assert refusal is not None
+        assert refusal[1].startswith(f"phase {index}: ")
+        assert pump.program is None
+    pump.act("load", {"program": header(PHASES), "first": 0, "phases": PHASES[:1]})
+    _, refusal = pump.act("load", {"program": header(PHASES), "first": 1, "phases": [PHASES[1], bad]})
+    assert refusal is not None
+    assert refusal[1].startswith("phase 2: "), "by its number in the program, not in the part"
+    assert pump.program is not None
+    assert pump.program.phases == PHASES[:1]
+
+
+@pytest.mark.requirement("SR-UI-15")
+@pytest.mark.parametrize("key", sorted(wire.PROGRAM))
+def test_a_header_that_can_be_doubted_is_refused_with_the_name_of_its_key(key: str) -> None:
+    kind = wire.PROGRAM[key][0]
+    whole = header(PHASES)
+    assert Program(whole).header == whole
+    wrong: list[Any] = ["1", 1.0, True, None, -1] if kind is int else [1, None, ["x"], "x\n", "ä"]
+    for changed in (*({**whole, key: value} for value in wrong), {k: v for k, v in whole.items() if k != key}):
+        with pytest.raises(Refusal, match=f"^program: {key} must be"):
+            Program(changed)
+    with pytest.raises(Refusal, match=r"^program: has a key that is not known"):
+        Program({**whole, key + "_": whole[key]})
+
+
 def test_text_that_is_no_utf_8_is_refused_and_harms_nobody() -> None:
     """A lone surrogate is good JSON."""
     assert load(fresh(), PHASES, name="\ud800") == wire.WRONG_PARAMETERS

@@ -242,6 +242,36 @@ def test_a_pause_shows_as_a_steady_light_that_no_priority_shows(priority: int, l
     assert 54_000 <= watch.annunciator.muted_ms <= 55_000, "the time left is there to be told"
 
 
+@pytest.mark.requirement("SR-LIB-08")
+@pytest.mark.parametrize(
+    ("priority", "muted"), [(0, False), (LOW, False), (MEDIUM, False), (HIGH, False), (HIGH, True)]
+)
+@given(lateness())
+def test_the_mark_turns_the_cyan_light_over_every_four_seconds(priority: int, muted: bool, late_us: list[int]) -> None:
+    watch = Stopwatch(late_us)
+    if priority:
+        watch.annunciator.set(priority, new=True)
+        watch.run(100)
+    if muted:
+        assert watch.annunciator.mute(120_000)
+        watch.run(100)
+    usual = watch.annunciator.lights & CYAN
+    before = len(watch.lights)
+    watch.annunciator.mark(True)
+    watch.run(21_000)
+    cyan = [(at, lights & CYAN) for at, lights in watch.lights[before:]]
+    edges = [(at, now) for (_, was), (at, now) in itertools.pairwise([(0.0, usual), *cyan]) if now != was]
+    begins, ends = [at for at, now in edges if now != usual], [at for at, now in edges if now == usual]
+    assert 5 <= len(begins) <= 6
+    assert all(3800 <= later - sooner <= 4200 for sooner, later in itertools.pairwise(begins))
+    assert all(70 <= end - begin <= 330 for begin, end in zip(begins, ends, strict=False))
+    watch.annunciator.mark(False)
+    watch.run(100)
+    before = len(watch.lights)
+    watch.run(10_000)
+    assert {lights & CYAN for _, lights in watch.lights[before:]} <= {usual}
+
+
 @pytest.mark.requirement("SR-AUDIO-07")
 def test_stop_silences_what_is_in_force_ends_a_pause_and_the_next_alarm_sounds() -> None:
     watch = Stopwatch()

@@ -1,0 +1,114 @@
+"""A program in a whole pump: that it is for this one and no other, and that it can be read as it is stored."""
+
+from typing import Any
+
+import pytest
+
+from pump.core import wire
+from pump.core.library import Library
+from tests.core.entries import CONCENTRATION_NG_ML, WEIGHT_G, entry
+from tests.core.hosts import cues, refusal, restart, upload
+from tests.core.pumps import FILL_NL, Pump, Refused
+from tests.programs import SYRINGE, flat, header
+
+PHASES = [*flat(25, 60), ["ramp", 90_000, 10**9, 5 * 10**9], *flat(5, 30)] * 3  # more than two parts
+UNDER_ENTRY = {"concentration_ng_ml": CONCENTRATION_NG_ML, "weight_g": WEIGHT_G, "code": "test"}
+
+
+def with_library() -> Pump:
+    """Of one entry, for one drug and one concentration of it."""
+    pump = Pump()
+    limits = {"concentration_low_ng_ml": CONCENTRATION_NG_ML, "concentration_high_ng_ml": CONCENTRATION_NG_ML}
+    upload(pump, Library([entry(**limits)]))
+    return pump
+
+
+def named(pump: Pump) -> dict[str, str]:
+    """What a program names that is for this pump and no other."""
+    firmware: str = pump.ask("hello")["firmware"]
+    pump.ask("sign_in", operator="bench", passphrase="", label="test", wire=wire.table_digest())
+    return {
+        "pump": pump.controller.serial,
+        "firmware": firmware[:16],
+        "library": pump.controller.dosing.library.digest[:16],
+    }
+
+
+def give(pump: Pump, program: dict[str, Any], digest: str = "") -> None:
+    """The two steps before motion, and the start; the digest is the program's own if no other is given."""
+    pump.ask("syringe", syringe=SYRINGE, fill_nl=FILL_NL)
+    phases = flat(25, 60)
+    found = pump.ask("load", program=program, first=0, phases=phases)["digest"]
+    pump.ask("confirm", digest=digest or found, overrides=[])
+    pump.ask("start")
+
+
+@pytest.mark.requirement("SR-AUTH-04")
+@pytest.mark.parametrize("key", ["pump", "firmware", "library", "syringe", "drug", "concentration_ng_ml", "digest"])
+def test_a_program_is_for_the_pump_syringe_and_fluid_that_it_names_and_starts_nowhere_else(key: str) -> None:
+    pump = with_library()
+    right = header(flat(25, 60), **UNDER_ENTRY, **named(pump))
+    wrong: dict[str, Any] = {
+        "syringe": "bd-plastipak-20",
+        "drug": "ketamin",
+        "concentration_ng_ml": CONCENTRATION_NG_ML + 1,
+    }
+    if key in ("pump", "firmware", "library"):
+        wrong[key] = right[key][:-1] + ("0" if right[key][-1] != "0" else "1")
+    changed = right | {name: value for name, value in wrong.items() if name == key}
+    if key == "syringe":
+        changed["fill_nl"] = 20_000_000
+    digest = wire.program_digest(right, flat(25, 61)) if key == "digest" else ""
+    with pytest.raises(Refused) as refused:
+        give(pump, changed, digest)
+    said = {"drug": "code: the drug library has no entry test", "concentration_ng_ml": "concentration_high_ng_ml"}
+    assert refused.value.reason.startswith(said.get(key, f"{key}: "))
+    assert pump.told("refused")[-1].endswith(refused.value.reason[:140])
+    assert refusal(pump, "start") == wire.NOT_IN_STATE
+    pump.run(2)
+    assert (pump.state, pump.controller.total_steps, cues(pump)) == ("IDLE", 0, 1)
+    give(pump, right)
+    pump.run(2)
+    assert (pump.state, pump.controller.total_steps > 0) == ("INFUSING", True)
+
+
+def read(pump: Pump) -> tuple[dict[str, Any], list[list[Any]], str]:
+    """The program in force as the pump stores it, page by page."""
+    phases: list[list[Any]] = []
+    while page := (found := pump.ask("program", first=len(phases)))["phases"]:
+        phases += page
+    return found["program"], phases, found["digest"]
+
+
+@pytest.mark.requirement("SR-UI-01")
+def test_the_whole_program_in_force_is_there_to_be_read_at_any_time() -> None:
+    pump = Pump()
+    assert refusal(pump, "program", first=0) == wire.WRONG_PARAMETERS, "there is none"
+    whole = header(PHASES)
+    pump.ask("syringe", syringe=SYRINGE, fill_nl=FILL_NL)
+    for first in range(0, len(PHASES), wire.PHASES_PER_LOAD):
+        part = PHASES[first : first + wire.PHASES_PER_LOAD]
+        digest = pump.ask("load", program=whole, first=first, phases=part)["digest"]
+    pump.ask("confirm", digest=digest, overrides=[])
+    stored = (whole, PHASES, wire.program_digest(whole, PHASES))
+    seen = []
+    for ask, params in (
+        ("status", {}),
+        ("start", {}),
+        ("bolus", {"volume_nl": 20_000, "duration_ms": 4000, "overrides": []}),
+        ("pause", {}),
+    ):
+        pump.ask(ask, **params)
+        seen.append(pump.state)
+        assert read(pump) == stored
+        pump.run(2)
+        assert read(pump) == stored
+    pump.ask("resume")
+    pump.target.fit(False)
+    pump.run(2)
+    seen.append(pump.state)
+    assert read(pump) == stored
+    restart(pump)
+    seen.append(pump.state)
+    assert read(pump) == stored, "nor does that take a session"
+    assert seen == ["READY", "INFUSING", "BOLUS", "PAUSED", "ALARM", "ALARM"]
