@@ -6,6 +6,7 @@ from typing import Any
 from hil.mechanics import Mechanics
 from hil.targets.simulated import Simulated
 from pump.core.controller import Controller
+from tests.core.journals import served
 from tests.programs import SYRINGE, header, sign_in
 
 FILL_NL = 50_000_000
@@ -50,7 +51,7 @@ class Pump:
     @property
     def log(self) -> list[list[Any]]:
         """[sequence, time_ms, kind, text] of every entry, the oldest first."""
-        return [list(entry) for entry in self.controller.log.after(0, 10_000)]
+        return served(self.controller.log, most=10_000)
 
     def told(self, kind: str) -> list[str]:
         """The texts of the log's entries of one kind."""
