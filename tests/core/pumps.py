@@ -51,7 +51,7 @@ class Pump:
     @property
     def log(self) -> list[list[Any]]:
         """[sequence, time_ms, kind, text] of every entry, the oldest first."""
-        return [list(entry) for entry in served(self.controller.log)]
+        return served(self.controller.log, most=10_000)
 
     def told(self, kind: str) -> list[str]:
         """The texts of the log's entries of one kind."""

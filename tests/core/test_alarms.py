@@ -3,12 +3,27 @@
 import re
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from pump.core import alarms
-from pump.core.alarms import ALARMS, NAMES
+from pump.core.alarms import ALARMS, BITS, NAMES
 from tools import alarm_harms
 from tools.traceability import ROOT
 
+# The rate of each row, written by hand: off until a power cycle, off, the hold rate; every other one leaves it alone.
+FOR_GOOD, OFF, KVO, KEPT = range(4)
+RATES = dict.fromkeys(NAMES, KEPT)
+RATES |= dict.fromkeys(("MOTOR_FAULT", "SELF_TEST_FAILED"), FOR_GOOD)
+RATES |= dict.fromkeys(("DOSE_LIMIT", "RESERVOIR_LOW"), KVO)
+RATES |= dict.fromkeys(
+    (
+        *("OVER_DELIVERY", "GUARD_OPEN", "OCCLUSION", "LINE_DISCONNECTED", "UPSTREAM_OCCLUSION", "AIR_IN_LINE"),
+        *("SYRINGE_EMPTY", "SYRINGE_MISSING", "SENSOR_FAULT", "OVERHEATED", "REPEATED_ALARM", "BATTERY_DEPLETED"),
+        *("SUPPLY_HIGH", "MEMORY_FAULT", "WATCHDOG_RESET", "POWER_INTERRUPTED", "FILLING_FAILED"),
+    ),
+    OFF,
+)
 RAISED = re.compile(r"""\b(?:alarms\.)?(?:BITS|bits)\["([A-Z_]+)"\]""")
 
 
@@ -45,3 +60,26 @@ def test_the_text_names_the_cause_and_what_to_do(name: str) -> None:
     assert text[0].isupper()
     assert text.endswith(".")
     assert len(re.split(r"[:.] ", text)) >= 2, "a cause alone"
+
+
+@pytest.mark.requirement("SR-ALARM-05", "SR-ALARM-08")
+@pytest.mark.parametrize("name", NAMES)
+def test_the_rate_of_each_row_is_the_one_written_by_hand(name: str) -> None:
+    wanted = (alarms.STOP_FOR_GOOD, alarms.STOP, alarms.HOLD, alarms.KEEP)
+    assert ALARMS[name][alarms.EFFECT] == wanted[RATES[name]]
+
+
+@pytest.mark.requirement("SR-ALARM-02")
+def test_each_alarm_has_a_code_of_its_own() -> None:
+    assert len(NAMES) == len(ALARMS)
+    for name in NAMES:
+        assert BITS[name].bit_count() == 1
+        assert alarms.named(BITS[name]) == [name]
+
+
+@pytest.mark.requirement("SR-ALARM-06")
+@given(st.sets(st.sampled_from(NAMES)))
+def test_of_any_alarms_the_lowest_rate_and_the_highest_priority_count(names: set[str]) -> None:
+    bits = sum(BITS[name] for name in names)
+    assert alarms.lowest_effect(bits) == min((RATES[name] for name in names), default=KEPT)
+    assert alarms.highest_priority(bits) == max((ALARMS[name][alarms.PRIORITY] for name in names), default=0)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -43,6 +44,7 @@ class Generator:
     def halt(self) -> None: ...
 
 
+@pytest.mark.requirement("SR-SAFE-01")
 @given(phases(short_ms, 3), st.sampled_from(SYRINGES), st.lists(st.integers(95_000, 112_000), min_size=60, max_size=60))
 def test_ahead_by_less_than_250_ms_and_pulses_are_bracketed(
     rows: list[list[Any]], syringe: str, gaps_us: list[int]

@@ -48,7 +48,7 @@ def test_times_never_run_backward_in_one_power_cycle_and_begin_anew_in_the_next(
     assert [record.boot_of(store.files[TAIL], at) for at in starts(store.files[TAIL])] == [1, 1, 1, 1, 2]
 
 
-@pytest.mark.requirement("SR-LOG-08")
+@pytest.mark.requirement("SR-LOG-07", "SR-LOG-08")
 def test_a_thousand_events_are_kept_and_the_oldest_go_first() -> None:
     store = Store()
     found, _ = opened(store)
