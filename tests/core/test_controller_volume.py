@@ -90,7 +90,7 @@ def test_the_syringe_is_empty_when_it_was_said_to_be(fill_nl: int, ml_h: float) 
 
 @pytest.mark.requirement("SR-RES-03")
 def test_the_time_until_empty_is_reckoned_anew_at_each_change_of_rate_and_with_a_bolus() -> None:
-    """The status that tells the change, which is told at once, has it already."""
+    """At the rate of now, that of an operator and that of a bolus included."""
     pump = Pump()
     phases = [*flat(20, 4), ["infuse", 6000, 60 * 10**9, 60 * 10**9, 0, 90 * 10**9], *flat(5, 60)]
     pump.start(phases)
