@@ -1,6 +1,7 @@
 """A pump without a host: requests go to its controller itself, past client and link, and its parts are in reach."""
 
 import copy
+from types import SimpleNamespace
 from typing import Any
 
 from hil.mechanics import Mechanics
@@ -56,6 +57,16 @@ class Pump:
     def told(self, kind: str) -> list[str]:
         """The texts of the log's entries of one kind."""
         return [entry[3] for entry in self.log if entry[2] == kind]
+
+    @property
+    def back_steps(self) -> int:
+        """Pulses that went backward, of all that were made with the driver on."""
+        mechanics = self.target.mechanics
+        return (len(mechanics.step_times_us) - mechanics.steps) // 2
+
+    def feel(self, pressure_pa: int) -> None:
+        """From now on, until the next boot, the pressure input reads exactly this."""
+        self.target.app._pressure = SimpleNamespace(pascal=lambda: pressure_pa)
 
     def ask(self, method: str, **params: Any) -> dict[str, Any]:
         """What a request is answered, and the motor follows it, as if it had come by the link. Raises Refused."""

@@ -2,10 +2,12 @@
 
 from typing import Any
 
+from hypothesis import Phase
 from hypothesis import strategies as st
 
 FASTEST_PL_H = 1_200 * 10**9
 SYRINGES = ("bd-plastipak-5", "bd-plastipak-10", "bd-plastipak-20", "bd-plastipak-50")
+NO_SHRINKING = (Phase.explicit, Phase.generate)  # for examples that are whole runs: a failure would take minutes
 
 durations_ms = st.one_of(
     st.integers(1, 1000), st.integers(1000, 60_000), st.sampled_from([3_600_000, 14_400_000, 864_000_000])

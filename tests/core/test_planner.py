@@ -1,22 +1,25 @@
 """The planner's words, decoded and laid on a time line: never early, never a whole step behind, exact at the end."""
 
 from fractions import Fraction
+from itertools import pairwise
 from typing import Any
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pump.core.infusion import PULSE_TICKS, Infusion
 from pump.core.law import Law
 from pump.core.planner import RING, Planner, word
 from pump.core.syringes import step_volume_pl
+from pump.core.units import TICKS_PER_S
 from tests.core.strategies import SYRINGES, phases, short_ms
 from tests.programs import Oracle
 
 SHORTEST = 40  # ticks: 2500 steps/s, the board's limit
 MOST_STEPS_PL_H = 2400  # steps/s: the fastest rate that a board lets in, a little below its limit
 LONGEST_WORD_TICKS = 24_500
+JITTER_TICKS = 1  # of the planner's own; 1 ms more is for whoever starts the generator
 
 
 def decode(code: int) -> tuple[int, int]:
@@ -85,6 +88,23 @@ def test_the_whole_stream_keeps_to_the_law(rows: list[list[Any]], syringe: str) 
     assert end >= oracle.boundaries_ms[-1] * 100
 
 
+@pytest.mark.requirement("SR-RATE-05")
+@settings(max_examples=30)
+@example(10**9, SYRINGES[3], 80)
+@given(st.integers(10**8, 10**9), st.sampled_from(SYRINGES), st.integers(30, 80))
+def test_at_1_ml_an_hour_or_less_the_steps_are_evenly_spaced(rate_pl_h: int, syringe: str, count: int) -> None:
+    ideal = Oracle([], syringe).step_pl * 3600 * TICKS_PER_S / rate_pl_h
+    planner = Planner(
+        Law([["infuse", 864_000_000, rate_pl_h, rate_pl_h]], step_volume_pl(syringe, 2000, 3200)), 10**9, SHORTEST
+    )
+    made, _ = play(planner, 0, int(ideal * count) + JITTER_TICKS)
+    assert len(made) == count
+    gaps = [after - at for at, after in pairwise([0, *made])]
+    assert max(gaps) <= ideal + JITTER_TICKS
+    assert min(gaps) >= ideal - JITTER_TICKS
+
+
+@pytest.mark.requirement("SR-STOP-05")
 @given(phases(short_ms, 4), st.sampled_from(SYRINGES), st.lists(st.floats(0.01, 0.99), max_size=5))
 def test_pauses_at_any_instant_drop_and_repeat_nothing(rows: list[list[Any]], syringe: str, parts: list[float]) -> None:
     rows = bounded(rows, syringe)
