@@ -7,7 +7,6 @@ from pump.core import framing
 from tests.programs import flat, start
 from titrate.errors import BadFrame, LinkError, VersionMismatch
 
-
 SENT_AT_MOST = 4  # SR-LINK-08
 SIM_ONLY = pytest.mark.sim_only("a host's business")
 
