@@ -12,9 +12,7 @@ SIM_ONLY = pytest.mark.sim_only("a host's business")
 
 
 @pytest.mark.requirement("SR-LINK-08", "SR-LINK-09", "SR-LOG-01")
-def test_a_damaged_request_is_sent_again_a_few_times_and_acted_on_once(
-    bench: Bench, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_lost_request_is_sent_again_and_acted_on_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     start(bench, flat(25, 60))
     write = bench.target.write
     damaged, sent = SENT_AT_MOST, 0

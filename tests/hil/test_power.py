@@ -94,7 +94,7 @@ def test_a_cut_at_any_byte_that_is_written_loses_nothing(first: int) -> None:
 
 @pytest.mark.requirement("SR-LOG-05")
 @pytest.mark.requirement("SR-LOG-06")
-def test_what_the_log_told_is_there_after_a_power_cut_of_a_thousand_hours(bench: Bench) -> None:
+def test_what_the_log_told_is_there_after_a_power_cut(bench: Bench) -> None:
     start(bench, flat(25, 600))
     bench.pump.wait_status()
     bench.pump.pause()
