@@ -155,6 +155,22 @@ def test_pulses_that_get_lost_are_missed(bench: Bench) -> None:
     assert status["counted_steps"] == bench.steps, "the lost ones moved nothing"
 
 
+@pytest.mark.requirement("SR-ACC-10")
+def test_pulses_that_cease_are_missed_at_once(bench: Bench) -> None:
+    """Within what the generator holds, a tick and the status: there is no hold-off."""
+    start(bench, flat(25, 600))
+    bench.run_for(4)
+    bench.reconnect()
+    assert bench.pump.status()["state"] == "INFUSING"
+    steps, ceased_s = bench.steps, bench.now_s
+    bench.lose_pulses(1)
+    status = follow(bench, ended)
+    assert bench.now_s - ceased_s < 0.6
+    assert (status["state"], "MOTOR_FAULT" in status["alarms"]) == ("FAULT", True)
+    assert not bench.motor_on
+    assert bench.steps == steps
+
+
 @pytest.mark.requirement("SR-DIAG-14")
 @pytest.mark.requirement("SR-DIAG-11")
 @pytest.mark.requirement("SR-STOP-07")

@@ -300,6 +300,30 @@ def test_a_pump_that_nobody_needs_goes_dark_after_the_set_hours_and_wakes_at_onc
     assert not is_dark(bench.target.display.frame())
 
 
+@pytest.mark.emulated
+@pytest.mark.slow
+@pytest.mark.requirement("SR-POWER-08")
+def test_the_chip_goes_dark_with_its_motor_off_after_the_set_time_and_wakes_at_once(tmp_path: Path) -> None:
+    """Its hours last five seconds."""
+    with breadboard("emu://", tmp_path, "from pump.core import watch\nwatch.MS_PER_H = 5000") as bench:
+        bench.pump.configure(auto_off_h=1)
+        start(bench, flat(60, 1))
+        bench.run_for(2)
+        bench.reconnect()
+        bench.pump.acknowledge()
+        assert bench.pump.status()["state"] == "IDLE"
+        for wake in (lambda: bench.press("mute", 0.3), lambda: bench.pump.heartbeat()):
+            assert not bench.motor_on
+            bench.run_for(2.5)
+            assert not is_dark(bench.target.display.frame())
+            bench.run_for(4)
+            assert is_dark(bench.target.display.frame())
+            bench.reconnect()
+            wake()
+            bench.run_for(SHOWN_S)
+            assert not is_dark(bench.target.display.frame())
+
+
 @pytest.mark.sim_only("hours of device time; the same core decides")
 @pytest.mark.requirement("SR-POWER-09")
 def test_a_pump_with_a_program_or_without_the_setting_never_goes_dark(bench: Bench) -> None:

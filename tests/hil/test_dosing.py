@@ -372,19 +372,23 @@ def test_the_low_mark_warns_and_drops_to_the_hold_rate(bench: Bench) -> None:
         pump.bolus(10_000, 5000)
 
 
-@SIM_ONLY
 @pytest.mark.requirement("SR-LINK-04")
 @pytest.mark.requirement("SR-LINK-05")
 def test_a_hazard_command_holds_until_an_explicit_resume(bench: Bench) -> None:
-    use(bench, kvo_nl_h=500_000)
+    use(bench, kvo_nl_h=1_000_000)
     give(bench, flat(25, 600))
     bench.run_for(2)
     bench.reconnect()
-    bench.pump.hold()
-    assert bench.pump.status()["state"] == "KVO"
-    bench.run_for(60)
+    bench.pump.hold()  # which is refused if it is not confirmed
+    status = bench.pump.status()
+    assert (status["state"], status["rate_nl_h"]) == ("KVO", 1_000_000)
+    steps = bench.steps
+    bench.run_for(5)
+    assert (bench.steps - steps) * STEP_NL == pytest.approx(1e6 * 5 / 3600, abs=2 * STEP_NL)
     bench.reconnect()
     assert bench.pump.status()["state"] == "KVO"
-    assert any(event["text"] == "hold" for event in bench.pump.events() if event["kind"] == "command")
+    told = [(event["kind"], event["text"]) for event in bench.pump.events()]
+    assert ("command", "hold") in told, "the host asked for it"
+    assert ("state", "INFUSING > KVO: HAZARD") in told
     bench.pump.resume()
     assert bench.pump.status()["state"] == "INFUSING"

@@ -3,17 +3,20 @@ its pump runs on no other."""
 
 from collections.abc import Callable
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from hil.bench import Bench
+from hil.plugin import need_emulator
 from pump.core.library import Library
 from pump.core.planner import Planner
 from tests.core.entries import entry
 from tests.programs import FLAT_RAMP_PAUSE_BOLUS, SYRINGE, flat, follow, header, serious, start
 from titrate import library_link
 from titrate.errors import Refused
+from tools.bench.scripted import scripted
 
 SIM_ONLY = pytest.mark.sim_only("reaches into the firmware's memory")
 Controller = Any
@@ -96,6 +99,67 @@ def test_a_duty_that_does_nothing_any_more_ends_in_a_watchdog_reset(
     steps = bench.steps
     bench.run_for(2)
     assert bench.steps == steps
+
+
+WITHIN = """
+from pump import app
+from pump.core import controller, feeder, planner
+seconds, second = [0], app.App._watch
+def watch(self):
+    second(self)
+    if self.controller.state == "INFUSING":
+        seconds[0] += 1
+        if seconds[0] == 4:
+            fault(self)
+app.App._watch = watch
+def nothing(*arguments):
+    pass
+def fault(self):
+    %s
+"""
+FLIP = "self._course.planner.law._c1 ^= 1 << 17"  # the rate of the segment
+LAZY = {  # emulated seconds are dear: the third is on the simulated pump
+    "feed": "feeder.Feeder.feed = nothing",
+    "plan": "planner.Planner.refill = nothing",
+}
+
+
+def run_with(fault: str, folder: Path) -> tuple[Bench, float]:
+    """An emulated pump in whose firmware this happens 4 s after the start of a program, and when it did."""
+    need_emulator()
+    bench: Bench = scripted(folder / "fs.img", {"boot.py": WITHIN % fault}).bench
+    start(bench, FLAT_RAMP_PAUSE_BOLUS)
+    bench.run_for(3)
+    bench.reconnect()
+    assert (bench.pump.status()["state"], bench.motor_on) == ("INFUSING", True)
+    bench.run_for(0.8)
+    return bench, bench.now_s
+
+
+@pytest.mark.emulated
+@pytest.mark.slow
+@pytest.mark.requirement("SR-DIAG-09")
+def test_a_flipped_bit_stops_the_chip_too(tmp_path: Path) -> None:
+    bench, before_s = run_with(FLIP, tmp_path)
+    status = follow(bench, lambda status: status["state"] != "INFUSING" or bench.now_s > before_s + 5)
+    assert bench.now_s - before_s <= 3.3, "a second until it flips, and two"
+    assert (status["state"], "SELF_TEST_FAILED" in status["alarms"]) == ("FAULT", True)
+    assert any("program" in event["text"] for event in bench.pump.events() if event["kind"] == "fault")
+    assert not bench.motor_on
+
+
+@pytest.mark.emulated
+@pytest.mark.slow
+@pytest.mark.requirement("SR-DIAG-04")
+@pytest.mark.parametrize("duty", LAZY)
+def test_a_duty_that_does_nothing_any_more_resets_the_chip(duty: str, tmp_path: Path) -> None:
+    bench, _ = run_with(LAZY[duty], tmp_path)
+    bench.run_for(3)
+    steps = bench.steps
+    bench.reconnect()
+    assert "WATCHDOG_RESET" in bench.pump.status()["alarms"]
+    bench.run_for(0.5)
+    assert (bench.motor_on, bench.steps) == (False, steps)
 
 
 @pytest.mark.requirement("SR-LIB-11", "SR-AUTH-04")

@@ -16,6 +16,7 @@ ML_H = 60
 PROGRAM = flat(ML_H, 3600)
 BOUND_STEPS = Oracle(PROGRAM).steps(memory.BOUND_S * 1000) + 4  # one checkpoint's worth
 MOST_WRITES = 40  # on the flash, until the power fails
+RETENTION_S = 1000 * 3600  # SR-LOG-06
 WORKERS = 2  # the cuts are shared between so many tests, to run side by side
 
 
@@ -92,6 +93,7 @@ def test_a_cut_at_any_byte_that_is_written_loses_nothing(first: int) -> None:
 
 
 @pytest.mark.requirement("SR-LOG-05")
+@pytest.mark.requirement("SR-LOG-06")
 def test_what_the_log_told_is_there_after_a_power_cut(bench: Bench) -> None:
     start(bench, flat(25, 600))
     bench.pump.wait_status()
@@ -101,7 +103,9 @@ def test_what_the_log_told_is_there_after_a_power_cut(bench: Bench) -> None:
     told = {(event["sequence"], event["text"]) for event in bench.pump.event_log}
     assert {"INFUSING > PAUSED: PAUSE"} < {text for _, text in told}
     bench.cut_power()
-    bench.run_for(1)
+    off_s = bench.now_s
+    bench.run_for(RETENTION_S)
+    assert bench.now_s - off_s == pytest.approx(RETENTION_S)
     bench.restore_power()
     bench.run_for(3)
     bench.reconnect()

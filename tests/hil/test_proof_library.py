@@ -65,6 +65,37 @@ def test_rate_and_bolus_are_checked_before_the_start_and_the_result_is_logged(
     assert texts.index("test: the program is within its limits") < texts.index("start")
 
 
+@SIM_ONLY
+@pytest.mark.requirement("SR-DOSE-01")
+@pytest.mark.parametrize(
+    ("profile", "low_ml", "high_ml", "fast_ml_h"), [("small-volume", 0.1, 999, 99.9), ("large-volume", 1, 9999, 999)]
+)
+def test_a_target_volume_is_taken_to_either_end_of_its_class_and_no_millisecond_beyond(
+    bench: Bench, profile: str, low_ml: float, high_ml: float, fast_ml_h: float
+) -> None:
+    span = {"total_low_nl": round(low_ml * 1e6), "total_high_nl": high_ml * 1_000_000}
+    low = dict.fromkeys(("rate_soft_low_nl_h", "rate_hard_low_nl_h"), 1_000_000)
+    high = dict.fromkeys(("rate_soft_high_nl_h", "rate_hard_high_nl_h"), round(fast_ml_h * 1e6))
+    use(bench, profile=profile, **span, **low, **high)
+    pump = bench.pump
+    pump.syringe(SYRINGE, 50_000_000)
+    for ml_h, volume_ml, beyond_s, field in (
+        (10, low_ml, -0.001, "total_low_nl"),
+        (fast_ml_h, high_ml, 0.001, "total_high_nl"),
+    ):
+        for longer_s in (beyond_s, 0):
+            phases = flat(ml_h, volume_ml / ml_h * 3600 + longer_s)
+            known = {"concentration_ng_ml": CONCENTRATION_NG_ML, "weight_g": WEIGHT_G, "code": "test"}
+            digest = pump.load(header(phases, **known), phases)
+            if longer_s:
+                with pytest.raises(Refused, match=f"{field}.*SR-DOSE-01"):
+                    pump.confirm(digest)
+                assert pump.status()["state"] == "IDLE"
+            else:
+                pump.confirm(digest)
+                assert pump.status()["state"] == "READY"
+
+
 def damage(bench: Bench) -> None:
     """One bit of every copy of the entry's author."""
     target: Any = bench.target
