@@ -10,6 +10,7 @@ from pump.core.controller import Controller
 from pump.core.feeder import Feeder
 from pump.core.keys import Keys
 from pump.core.memory import Memory
+from pump.core.monitors import Doubling
 from pump.core.session import Session
 
 TYPE_CHECKING = False  # MicroPython has no typing
@@ -100,7 +101,7 @@ class App:
         self._to_collect_s = self._collect_every_s = collect_every_s
         self._watched = self._fed = self._planned = -1  # the beats of each duty, when the watchdog was fed
         self.faulty_lines = 0
-        self._tell_faulty_at = 1
+        self._faulty_told = Doubling()
         self.controller.watch.driver = parts.driver
         self.controller.watch.pressure = pressure
         self.controller.watch.calibrated(memory.calibration["pressure"])
@@ -292,8 +293,7 @@ class App:
         controller.watch.keys_stuck = self._keys.stuck > 0
         controller.second(self._since_second_ms)
         self._since_second_ms = 0
-        if self.faulty_lines >= self._tell_faulty_at:  # the host sends them again; seldomer the more there are
-            self._tell_faulty_at = 2 * self.faulty_lines
+        if self._faulty_told.update(self.faulty_lines):  # the host sends them again
             controller.log.add(controller.now_ms, "mended", "link: %d faulty lines passed over" % self.faulty_lines)
 
     def _check(self) -> None:

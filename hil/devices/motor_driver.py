@@ -139,6 +139,7 @@ class FaultOutput:
     """
 
     faults = ("over-temperature", "short")
+    mended = 0
 
     def __init__(self) -> None:
         self._fault: str | None = None

@@ -13,8 +13,8 @@ from pump.core.program import PHASES_PER_LOOK, Program
 from pump.core.syringes import step_volume_pl
 from pump.core.units import TICKS_PER_MS
 from pump.core.wire import PROGRAM
-from tests.core.pumps import Pump, Refused
-from tests.programs import FLAT_RAMP_PAUSE_BOLUS, SYRINGE, header
+from tests.core.pumps import FILL_NL, Pump, Refused
+from tests.programs import FLAT_RAMP_PAUSE_BOLUS, SYRINGE, flat, header
 
 VALUES = ("_step", "_divisor", "end", "_before", "_begin", "_end", "_c0", "_c1", "_c2", "_s")
 NUMBERS = sorted(name for name, (kind, _, _) in PROGRAM.items() if kind is int)
@@ -113,6 +113,91 @@ def test_a_bit_that_flips_in_a_run_stops_the_pump_for_good_within_two_seconds(pl
     pump.ask("stop")
     pump.run(5)
     assert (pump.state, pump.target.stepper.pulses) == ("FAULT", steps)
+
+
+def the_rest_of_a_timed_bolus(pump: Pump) -> Any:
+    """One on request comes in its middle: what waits behind it stands in no program."""
+    pump.start([["bolus", 60_000, 24 * 10**9, 24 * 10**9], *flat(5, 60)])
+    pump.run(5)
+    pump.ask("bolus", volume_nl=20_000, duration_ms=10_000, overrides=[])
+    pump.run(2)
+    return pump.controller.infusion, lambda bit: flip(pump.controller.infusion.phases[2], END_PL_H, bit)  # type: ignore[union-attr]
+
+
+def the_rate_that_an_operator_set(pump: Pump) -> Any:
+    rate = 10 * 10**9
+    pump.start([["infuse", 60_000, rate, rate, rate // 2, 2 * rate]])
+    pump.run(5)
+    pump.ask("adjust", rate_pl_h=rate + 1, overrides=[])
+    pump.run(2)
+    return pump.controller.infusion, lambda bit: flip(pump.controller.infusion.phases[1], END_PL_H, bit)  # type: ignore[union-attr]
+
+
+def what_fills_the_line(pump: Pump) -> Any:
+    """One of the courses that stand in no program; the hold rate is another."""
+    pump.ask("syringe", syringe=SYRINGE, fill_nl=FILL_NL)
+    pump.ask("prime")
+    pump.run(2)
+    return pump.controller.course, lambda bit: flip(pump.controller.course.phases[0], DURATION_MS, bit)  # type: ignore[union-attr]
+
+
+def the_syringes_last_step(pump: Pump) -> Any:
+    pump.start(flat(5, 60))
+    pump.run(5)
+    return pump.controller.infusion, lambda bit: flip(pump.controller, "syringe_end_steps", bit)
+
+
+def what_is_planned(name: str, ml_h: float = 2) -> Callable[[Pump], Any]:
+    def at_a_steady_rate(pump: Pump) -> Any:
+        pump.start(flat(ml_h, 60))
+        pump.run(5)
+        return pump.controller.infusion, lambda bit: flip(pump.controller.infusion.planner, name, bit)  # type: ignore[union-attr]
+
+    return at_a_steady_rate
+
+
+# What a program's digest does not cover: how to get there; what runs then, and how to flip a bit of what it goes by.
+IN_A_RUN: dict[str, Callable[[Pump], Any]] = {
+    "rest of a timed bolus": the_rest_of_a_timed_bolus,
+    "rate that an operator set": the_rate_that_an_operator_set,
+    "what fills the line": what_fills_the_line,
+    "the syringe's last step": the_syringes_last_step,
+    "steps that are planned": what_is_planned("planned"),
+    "ticks of a step": what_is_planned("_even_ticks"),
+    "rests between steps": what_is_planned("_rests"),
+    "fraction of a tick": what_is_planned("_fraction"),
+    "word of a step": what_is_planned("_short", 20),
+}
+
+
+@pytest.mark.requirement("SR-DIAG-09")
+@pytest.mark.parametrize("bit", [0, 7])
+@pytest.mark.parametrize("place", IN_A_RUN)
+def test_a_bit_that_flips_in_what_no_program_says_stops_the_pump_within_two_seconds(place: str, bit: int) -> None:
+    pump = Pump()
+    runs, flip_bit = IN_A_RUN[place](pump)
+    pump.run(3)
+    assert pump.controller.course is runs
+    assert "SELF_TEST_FAILED" not in pump.alarms, "nothing is found where nothing is wrong"
+    flip_bit(bit)
+    pump.run(2.1)
+    assert (pump.state, pump.target.motor_on) == ("FAULT", False)
+    assert "SELF_TEST_FAILED" in pump.alarms
+
+
+@pytest.mark.requirement("SR-DIAG-09")
+def test_what_was_wrong_when_a_phase_was_cut_is_found_all_the_same() -> None:
+    pump = Pump()
+    rate = 10 * 10**9
+    pump.start([["infuse", 60_000, rate, rate, rate // 2, 2 * rate]])
+    pump.run(5)
+    for _ in range(2):  # the second cuts a piece, right behind the bit that flips in it
+        pump.ask("adjust", rate_pl_h=rate, overrides=[])
+        infusion = pump.controller.infusion
+        assert infusion
+        infusion.phases[-1][END_PL_H] ^= 8
+    pump.run(1.1)
+    assert pump.state == "FAULT"
 
 
 @pytest.mark.requirement("SR-DIAG-09")

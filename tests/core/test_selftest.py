@@ -37,7 +37,7 @@ class Pressure:
 
 
 class FlowMeter:
-    rate_nl_h, air, high, good, trouble = 0, False, False, True, ""
+    rate_nl_h, mended, air, high, good, trouble = 0, 0, False, False, True, ""
 
     def set_up(self) -> str:
         return self.trouble

@@ -94,7 +94,7 @@ def test_every_state_is_shown(bench: Bench) -> None:
         Line(SMALL, "0.000 mL/h"),
         Line(SMALL, "0.000 mg/kg/h"),
         Line(SMALL, "given 0.000mL 0.000mg"),
-        Line(SMALL, "left 50.00mL"),
+        Line(SMALL, "left 50.00mL 1:40:00"),
     ]
 
     bench.reconnect()

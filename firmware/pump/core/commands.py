@@ -67,7 +67,7 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
         raise Refusal(wire.BEYOND_LIMIT, "syringe: the program runs on %s" % pump.syringe)
     pump.syringe = syringe
     pump.step_volume = pump.step_volume_of(syringe)
-    pump.syringe_end_steps = pump.total_steps + fill_steps(fill_nl, pump.step_volume)
+    pump.fill_ends(pump.total_steps + fill_steps(fill_nl, pump.step_volume))
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
     pump.watch.fitted(pump.step_volume, SYRINGES[syringe][BORE_UM])
     pump.books.book(pump)

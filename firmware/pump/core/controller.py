@@ -76,7 +76,7 @@ class Controller:
         self.infusion: "Infusion | None" = None
         self.syringe: "str | None" = None
         self.step_volume: "tuple[int, int] | None" = None
-        self.syringe_end_steps = 0
+        self.fill_ends(0)
         self.changed = True  # state, phase or alarms: the host is told at once
         self.attended = False
         self.kvo_steps = 0  # made at the hold rate, counted in no program
@@ -214,6 +214,9 @@ class Controller:
                 self.end_alarms(ending)
             rising = conditions & ~before
             if rising:
+                if rising & _MOTOR_FAULT and not self.watch.slow & _MOTOR_FAULT:
+                    text = "pulses: %d counted, %d to %d expected" % (total_steps, feeder.due, feeder.asked)
+                    self.log.add(self.now_ms, "fault", text)
                 self.raise_alarms(rising)
 
     def _course_is_over(self, course: "Infusion") -> int:
@@ -247,9 +250,18 @@ class Controller:
 
     def recheck(self) -> None:
         """Whether what decides rate and volume is still what a person confirmed, bit by bit (SR-DIAG-09)."""
-        infusion, program = self.infusion, self.program
+        infusion, program, course = self.infusion, self.program, self.course
         if infusion and program and not (program.recheck() and self.step_volume_intact() and infusion.intact()):
             self.fail("program")
+        elif course and course is not infusion and not course.intact():
+            self.fail("course")
+        elif self._fill_ends != ~self.syringe_end_steps:
+            self.fail("syringe")
+
+    def fill_ends(self, at_steps: int) -> None:
+        """The fitted syringe's last step by the odometer; kept twice, so that a flipped bit is found (SR-DIAG-09)."""
+        self.syringe_end_steps = at_steps
+        self._fill_ends = ~at_steps
 
     def step_volume_of(self, syringe: str) -> tuple[int, int]:
         """Volume of a step with this syringe, as it was calibrated: the one place that says so."""
@@ -312,7 +324,7 @@ class Controller:
         elif course is self.filling:
             filling.halted(self, course, own)
         elif course.backward:
-            self.syringe_end_steps += 2 * own
+            self.fill_ends(self.syringe_end_steps + 2 * own)
             self.books.taken_back(own)
             self.log.add(self.now_ms, "relief", "%d nL back at %d Pa" % (self.nl_of(own), self.pressure_pa))
             if infusion:
@@ -442,9 +454,10 @@ class Controller:
         infusion = self.infusion
         if not infusion:
             return self.books.last
-        at = infusion.now_ticks(self.feeder.lead_us)
+        runs = self.course is infusion
+        at = infusion.now_ticks(self.feeder.lead_us if runs else 0)  # else it stands where it was left
         counted = self.total_steps - infusion.base_steps
-        rate_pl_h = infusion.rate_pl_h(max(at, 0)) if self.course is infusion else 0
+        rate_pl_h = infusion.rate_pl_h(max(at, 0)) if runs else 0
         asked = self.feeder.asked - infusion.base_steps
         return [
             infusion.program_phase,
@@ -466,15 +479,17 @@ class Controller:
         """Left in the syringe by the count (SR-RES-02, SR-RES-04)."""
         return self.nl_of(max(self.syringe_end_steps - self.total_steps, 0))
 
+    def empty_s(self, rate_nl_h: int) -> int:
+        """Seconds until the syringe is empty at this rate, before a start at the program's; -1 where nothing runs."""
+        if self.state == "READY" and self.program:
+            rate_nl_h = self.program.header["basal_nl_h"]
+        return self.remaining_nl() * S_PER_H // rate_nl_h if rate_nl_h else -1
+
     def status(self) -> "Message":
         """The fields of wire.STATUS; what is left and for how long is of this moment (SR-RES-01, SR-RES-03)."""
         phase, infused_ms, rate_nl_h, asked, counted, counted_nl = self.progress()
         if self.course is not self.infusion:  # the hold rate, or none
             rate_nl_h = self.rate_pl_h() // PL_PER_NL
-        remaining_nl = self.remaining_nl()
-        emptying_nl_h: int = rate_nl_h
-        if self.state == "READY" and self.program:
-            emptying_nl_h = self.program.header["basal_nl_h"]
         return {
             "time_ms": self.now_ms,
             "state": self.state,
@@ -484,8 +499,8 @@ class Controller:
             "asked_steps": asked,
             "counted_steps": counted,
             "counted_nl": counted_nl,
-            "remaining_nl": remaining_nl,
-            "empty_s": remaining_nl * S_PER_H // emptying_nl_h if emptying_nl_h else -1,
+            "remaining_nl": self.remaining_nl(),
+            "empty_s": self.empty_s(rate_nl_h),
             "pressure_pa": self.pressure_pa,
             "library": self.dosing.library.digest[:8] if self.dosing.library.entries else "",
             "overrides": self.dosing.overrides,

@@ -52,4 +52,7 @@ def refill(pump: "Controller", syringe: str, volume_nl: int) -> "Infusion | None
 def _steady(pump: "Controller", rate_pl_h: int, duration_ms: int, backward: bool) -> "Infusion | None":
     if not pump.step_volume or not rate_pl_h or not duration_ms:
         return None
-    return Infusion([["infuse", duration_ms, rate_pl_h, rate_pl_h]], pump.step_volume, pump.shortest_ticks, backward)
+    phases = [["infuse", duration_ms, rate_pl_h, rate_pl_h]]
+    course = Infusion(phases, pump.step_volume, pump.shortest_ticks, backward)
+    course.copy_phases()
+    return course

@@ -15,6 +15,7 @@ class Stepper(Protocol):
     def halt(self) -> None: ...
 
 class Driver(Protocol):
+    mended: int
     def set_up(self) -> str: ...
     def look(self) -> str: ...
 
@@ -28,6 +29,7 @@ class Bus(Protocol):
     def read(self, address: int, size: int) -> bytes | None: ...
 
 class FlowMeter(Protocol):
+    mended: int
     rate_nl_h: int
     air: bool
     high: bool

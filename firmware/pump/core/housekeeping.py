@@ -124,6 +124,7 @@ def exercise(pump: "Controller", lights: int, tone_hz: int, ms: int) -> "Message
     if not is_whole(lights, 0, 7) or not is_whole(tone_hz, 0, MOST_TONE_HZ) or not is_whole(ms, 1, MOST_EXERCISE_MS):
         raise Refusal(wire.WRONG_PARAMETERS, "exercise: 0 to 7, 0 to %d Hz, %d ms" % (MOST_TONE_HZ, MOST_EXERCISE_MS))
     pump.signals.exercise(tone_hz, lights, ms)
+    pump.log.add(pump.now_ms, "command", "exercise")
     return {}
 
 
@@ -196,7 +197,7 @@ def _recalibrate(pump: "Controller", measured: "Message") -> None:
         _not_stored(pump, "calibration")
     pump.drop_program()
     pump.syringe = pump.step_volume = None
-    pump.syringe_end_steps = pump.total_steps
+    pump.fill_ends(pump.total_steps)
     pump.watch.calibrated(measured["pressure"])
 
 

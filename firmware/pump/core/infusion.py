@@ -19,7 +19,8 @@ class Infusion:
     one in force. backward: whether its steps go back.
 
     phases are those of the program, until a person changes what is still to come: then one of them is there in pieces,
-    and `program_phase` says which of the program's `phase` belongs to.
+    and `program_phase` says which of the program's `phase` belongs to. The program's digest does not know the pieces:
+    a second copy of each stands for it (SR-DIAG-09), and so for the phase of a course that is no program's.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Infusion:
         self.phases = phases
         self.step_volume = step_volume
         self.backward = backward
+        self._copy = phases
         self.planner = Planner(Law(phases, step_volume), 0, shortest_ticks)
         self._ahead = Law(phases, step_volume)  # for a look ahead that leaves the planner's place alone
         self._ends = _ends_of(phases)  # infusion tick at which each phase ends
@@ -102,8 +104,12 @@ class Infusion:
         return rate_pl_h + self.planner.law.bolus_pl_h(at)
 
     def intact(self) -> bool:
-        """Whether the law in use agrees with its second copy (SR-DIAG-09)."""
-        return self.planner.law.intact(self._ahead)
+        """Whether phases, the law in use and what is planned agree with their second copies (SR-DIAG-09)."""
+        return self.phases == self._copy and self.planner.law.intact(self._ahead) and self.planner.intact()
+
+    def copy_phases(self) -> None:
+        """Keeps a second copy of each phase: for a course whose phases stand in no program."""
+        self._copy = [list(phase) for phase in self.phases]
 
     def steps_within(self, at: int, ticks: int) -> int:
         """Steps that may be made from infusion tick `at` until `ticks` later at most, the bolus of now included."""
@@ -192,6 +198,8 @@ class Infusion:
         old = self.phases[index]
         head = [[old[KIND], head_ms] + old[BEGIN_PL_H:]] if head_ms else []
         pieces = head + phases
+        if old == self._copy[index]:  # else the copies stay as they are, and `intact` finds what differs
+            self._copy = self._copy[:index] + [list(piece) for piece in pieces] + self._copy[index + 1 :]
         self.phases = self.phases[:index] + pieces + self.phases[index + 1 :]
         self._of = self._of[:index] + [self._of[index]] * len(pieces) + self._of[index + 1 :]
         self._ends = _ends_of(self.phases)

@@ -57,6 +57,19 @@ def motor_fault(due_steps: int, counted_steps: int, asked_steps: int) -> bool:
     return not due_steps <= counted_steps <= asked_steps
 
 
+class Doubling:
+    """When to tell of a count that grows: each time that it has doubled, so the seldomer the more there is."""
+
+    def __init__(self) -> None:
+        self._at = 1
+
+    def update(self, count: int) -> bool:
+        if count < self._at:
+            return False
+        self._at = 2 * count
+        return True
+
+
 class Silence:
     """The host has been silent for too long. `heard` at each good line; time is what `update` is told."""
 

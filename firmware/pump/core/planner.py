@@ -17,6 +17,7 @@ MAX_WORD_TICKS = 10000  # 100 ms: two words more than cover a control period
 GROUP_TICKS = 10000
 GROUP_BELOW_TICKS = 4000  # steps closer than 40 ms share words, or four words would not last a control period
 MAX_STEPS = 256
+LATE_TICKS, LATE_STEPS = 1000, 2  # a stop is noticed 2 ms after it, and a step may be made up
 RING = 32  # words planned, and those handed over that may still be in work; a power of two
 
 
@@ -136,6 +137,24 @@ class Planner:
                 self._even_ticks = period
                 self._rests = self._rests_left = rests
                 self._short, self._long = word(1, period), word(1, period + 1)
+
+    def intact(self) -> bool:
+        """Whether the law wants as many steps by `position` as are planned, and what `_plan_evenly` goes by is what the
+        law says of the last of them (SR-DIAG-09)."""
+        law, at = self.law, self.position
+        least, most = law.steps_due(at - LATE_TICKS) - LATE_STEPS, law.steps_due(at + LATE_TICKS) + LATE_STEPS
+        if not least <= self.planned <= most:
+            return False
+        period = self._even_ticks
+        if not period:
+            return True
+        due, left, ticks, fraction, whole = law.evenly(self.planned)
+        return (
+            (due, left, ticks) == (self._hint, self._fraction_left, self._rests * MAX_WORD_TICKS + period)
+            and (fraction, whole) == (self._fraction, self._whole)
+            and (self._short, self._long) == (word(1, period), word(1, period + 1))
+            and self.position == due + (self._rests - self._rests_left) * MAX_WORD_TICKS
+        )
 
     def _plan_evenly(self, until_ticks: int) -> None:
         """More steps of a flat segment, a word each and the long rests before it, by addition alone: most of what a

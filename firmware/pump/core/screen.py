@@ -122,12 +122,12 @@ def _given(pump: "Controller") -> str:
 
 
 def _left(pump: "Controller", rate_nl_h: int) -> str:
-    """In the syringe, and for how long at this rate."""
+    """In the syringe, and for how long (SR-RES-01)."""
     if not pump.syringe:
         return "no syringe declared"
-    nl = pump.remaining_nl()
-    text = "left %smL" % number(_nearest(nl, 1000))
-    return "%s %s" % (text, duration(nl * S_PER_H // rate_nl_h)) if rate_nl_h else text
+    text = "left %smL" % number(_nearest(pump.remaining_nl(), 1000))
+    empty_s = pump.empty_s(rate_nl_h)
+    return text if empty_s < 0 else "%s %s" % (text, duration(empty_s))
 
 
 class Screen:

@@ -40,7 +40,8 @@ class Mean:
 
 
 class Sensors:
-    """battery_mv: mean of ten readings. temperature_dc: tenths of a degree, likewise. syringe: after 300 ms of the
+    """battery_mv: mean of ten readings. temperature_dc: tenths of a degree, likewise. read_mv, read_dc: the latest of
+    each. syringe: after 300 ms of the
     same; syringe_changes: its switch now says something else. guard (closed) and air: as read. faulty: a reading that
     cannot be true (SR-DIAG-13).
 
@@ -50,8 +51,8 @@ class Sensors:
     def __init__(self, inputs: "Inputs", ceiling_mv: int) -> None:
         self._inputs = inputs
         self._ceiling_mv = ceiling_mv
-        self.battery_mv = inputs.battery_mv()
-        self.temperature_dc = inputs.temperature_dc()
+        self.battery_mv = self.read_mv = inputs.battery_mv()
+        self.temperature_dc = self.read_dc = inputs.temperature_dc()
         self.syringe = inputs.syringe_present()
         self.guard = inputs.guard_closed()
         self.air = inputs.air()
@@ -81,13 +82,13 @@ class Sensors:
                 self.syringe = not self.syringe
         self._turn += 1
         if self._turn == TURN:
-            reading = inputs.battery_mv()
+            self.read_mv = reading = inputs.battery_mv()
             self._battery_faulty = not 0 < reading < self._ceiling_mv
             self.battery_mv = self._battery.add(reading)
             self.faulty = self._battery_faulty or self._temperature_faulty
         elif self._turn >= 2 * TURN:
             self._turn = 0
-            reading = inputs.temperature_dc()
+            self.read_dc = reading = inputs.temperature_dc()
             self._temperature_faulty = not COLDEST_DC < reading < HOTTEST_DC
             self.temperature_dc = self._temperature.add(reading)
             self.faulty = self._battery_faulty or self._temperature_faulty

@@ -37,12 +37,12 @@ def words_of(data: "bytes | None") -> "list[int] | None":
 
 class Slf3s:
     """rate_nl_h: flow in the direction of its arrow, of the last read. air, high: its flags. good: whether there was a
-    last read. nl_h_per_count: its scale."""
+    last read. mended: reads that failed before one that did not (SR-DIAG-10). nl_h_per_count: its scale."""
 
     def __init__(self, bus: "Bus", nl_h_per_count: int) -> None:
         self._bus = bus
         self._scale = nl_h_per_count
-        self._misses = 0
+        self._misses = self.mended = 0
         self.rate_nl_h = 0
         self.air = self.high = self.good = False
 
@@ -60,6 +60,7 @@ class Slf3s:
             if self._misses == 1:
                 self._bus.write(ADDRESS, START_WATER)  # its supply may have failed
             return "no good reply %d times" % TRIES if self._misses == TRIES else ""
+        self.mended += self._misses
         self._misses = 0
         count = words[0] - 0x10000 if words[0] & 0x8000 else words[0]
         self.rate_nl_h = count * self._scale

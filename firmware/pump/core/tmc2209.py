@@ -84,7 +84,8 @@ def current_scale(ma: int, sense_mohm: int) -> int:
 
 
 class Tmc2209:
-    """microsteps: of a full step, a power of two. run_ma, hold_ma: rms, of a coil. sense_mohm: the sense resistors."""
+    """microsteps: of a full step, a power of two. run_ma, hold_ma: rms, of a coil. sense_mohm: the sense resistors.
+    mended: replies that were lost before a good one (SR-DIAG-10)."""
 
     def __init__(self, wire: "Wire", microsteps: int, run_ma: int, hold_ma: int, sense_mohm: int) -> None:
         self._wire = wire
@@ -97,7 +98,7 @@ class Tmc2209:
         self._current = HOLD_DELAY << 16 | run << 8 | hold
         self._status_request, self._flags_request = datagram(DRV_STATUS), datagram(GSTAT)
         self._asked: "bytes | None" = None
-        self._misses = 0
+        self._misses = self.mended = 0
         self._opens = 0
         self._shut = False  # it has reported an error, and DRV_STATUS is to say which
 
@@ -153,6 +154,7 @@ class Tmc2209:
                 if self._misses == TRIES:
                     return "no good reply %d times" % TRIES
             else:
+                self.mended += self._misses
                 self._misses = 0
                 trouble = self._status(reply) if asked is self._status_request else self._flags(reply[3])
         asked = self._flags_request if asked is self._status_request and not self._shut else self._status_request

@@ -53,6 +53,7 @@ class Watch:
         self._delivery = slf3s.delivery(board)
         self._meter_air = False
         self._driver_failed = False
+        self._driver_told, self._meter_told = monitors.Doubling(), monitors.Doubling()
         self._occlusion = monitors.Occlusion(board.OCCLUSION_PA[-1])
         self._suction = monitors.Suction(board.REFILL_FALL_PA)
         self._leap = monitors.Leap(board.PRESSURE_LEAP_PA, board.PRESSURE_FALL_PA, board.PRESSURE_LEAP_S)
@@ -202,8 +203,14 @@ class Watch:
         # A syringe on its way out takes the pressure along: its switch says what it is, within three ticks.
         # And a line that fills is no leap either.
         slow = 0 if sensors.syringe_changes or pump.state == "PRIMING" else _LEAP[leap]
-        if self._band.update(running, pressure_pa) or sensors.faulty:
+        beyond = self._band.update(running, pressure_pa)
+        if beyond or sensors.faulty:
             slow |= bits["SENSOR_FAULT"]
+            if not self.slow & bits["SENSOR_FAULT"]:
+                what = "pressure sensor: %d Pa" % pressure_pa
+                if not beyond:
+                    what = "supply and temperature: %d mV, %d dC" % (sensors.read_mv, sensors.read_dc)
+                pump.log.add(pump.now_ms, "fault", what + " cannot be true")
         supply = self._supply.update(sensors.battery_mv)
         for mark, bit in _SUPPLY:
             if supply & mark:
@@ -222,7 +229,7 @@ class Watch:
         if self._paused.update(pump.state == "PAUSED", elapsed_ms):
             slow |= bits["PAUSED_TOO_LONG"]
         if self._reminder.update(pump.waits_for_a_person(), elapsed_ms):
-            pump.log.add(pump.now_ms, "reminder", "waiting in %s" % pump.state)
+            pump.log.add(pump.now_ms, "reminder", "waiting in %s at %s" % (pump.state, self.measured(pump, "")))
             pump.signals.refuse()
         if self._staged.update(pump.is_staged(), elapsed_ms):
             pump.expire()
@@ -247,10 +254,14 @@ class Watch:
 
     def _ask_driver(self, pump: "Controller") -> bool:
         """Whether the motor driver reports a fault; the log says which. It is asked no more after that."""
-        trouble = self.driver.look() if self.driver else ""
-        if trouble:
-            self._driver_failed = True
-            pump.log.add(pump.now_ms, "fault", "motor driver: %s" % trouble)
+        driver = self.driver
+        if driver:
+            trouble = driver.look()
+            if trouble:
+                self._driver_failed = True
+                pump.log.add(pump.now_ms, "fault", "motor driver: %s" % trouble)
+            elif self._driver_told.update(driver.mended):
+                pump.log.add(pump.now_ms, "mended", "motor driver: %d replies lost, asked again" % driver.mended)
         return self._driver_failed
 
     def _read_meter(self, pump: "Controller", meter: "FlowMeter", running: bool, elapsed_ms: int) -> int:
@@ -258,6 +269,8 @@ class Watch:
         trouble = meter.look()
         if trouble and not self.slow & alarms.BITS["SENSOR_FAULT"]:
             pump.log.add(pump.now_ms, "fault", "flow sensor: %s" % trouble)
+        elif self._meter_told.update(meter.mended):
+            pump.log.add(pump.now_ms, "mended", "flow sensor: %d replies lost, asked again" % meter.mended)
         self._meter_air = meter.air and meter.good
         if not running:
             self._delivery.reset()

@@ -6,6 +6,8 @@ from machine import Pin
 class FaultPin:
     """set_up() and look(): what is wrong, or nothing. An unplugged wire reads as no fault, for the pull-up is ours."""
 
+    mended = 0  # there is no reply that could be lost
+
     def __init__(self, pin):
         self._pin = Pin(pin, Pin.IN, Pin.PULL_UP)
 
