@@ -339,6 +339,15 @@ def test_near_empty_is_true_once_and_for_all_at_a_steady_rate() -> None:
 
 
 @pytest.mark.requirement("SR-UI-08")
+@pytest.mark.requirement("SR-DIAG-10")
+def test_of_what_is_mended_it_tells_at_one_and_each_time_that_it_has_doubled() -> None:
+    told = monitors.Doubling()
+    assert [count for count in range(20) if told.update(count)] == [1, 2, 4, 8, 16]
+    assert not told.update(31)
+    assert told.update(50), "several at once"
+    assert [count for count in range(50, 120) if told.update(count)] == [100]
+
+
 def test_a_reminder_comes_after_its_first_wait_and_then_again_and_again() -> None:
     reminder = monitors.Reminder(300, 900)
     assert not reminder.update(True, 299)

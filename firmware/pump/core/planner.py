@@ -141,7 +141,8 @@ class Planner:
     def intact(self) -> bool:
         """Whether the law wants as many steps by `position` as are planned, and what `_plan_evenly` goes by is what the
         law says of the last of them (SR-DIAG-09)."""
-        law, at = self.law, self.position
+        law = self.law
+        at = max(self.position, law.segment_begin)  # it looks for the next step in a segment that is not reached yet
         least, most = law.steps_due(at - LATE_TICKS) - LATE_STEPS, law.steps_due(at + LATE_TICKS) + LATE_STEPS
         if not least <= self.planned <= most:
             return False

@@ -41,9 +41,8 @@ class Mean:
 
 class Sensors:
     """battery_mv: mean of ten readings. temperature_dc: tenths of a degree, likewise. read_mv, read_dc: the latest of
-    each. syringe: after 300 ms of the
-    same; syringe_changes: its switch now says something else. guard (closed) and air: as read. faulty: a reading that
-    cannot be true (SR-DIAG-13).
+    each. syringe: after 300 ms of the same; syringe_changes: its switch now says something else. guard (closed) and
+    air: as read. faulty: a reading that cannot be true (SR-DIAG-13).
 
     ceiling_mv: what the battery's converter can show at most; there the reading is at its stop.
     """
