@@ -152,6 +152,10 @@ class Pump:
         """Declares the fitted syringe."""
         return self.request("syringe", syringe=syringe, fill_nl=fill_nl)
 
+    def fluid(self, drug: str, concentration_ng_ml: int) -> str:
+        """Declares what the syringe holds; the state after that. Stops a program that is for another fluid."""
+        return str(self.request("fluid", drug=drug, concentration_ng_ml=concentration_ng_ml)["state"])
+
     def load(self, header: dict[str, Any], phases: list[list[Any]]) -> str:
         """Stores a program, compares what the pump reads back, and returns the digest that `confirm` must name."""
         reply: dict[str, Any] = {}

@@ -22,6 +22,7 @@ PARAMS: dict[str, dict[str, Any]] = {
     "sign_in": {"operator": "bench", "passphrase": "", "label": "test", "wire": wire.table_digest()},
     "operator": {"name": "eve", "salt": "salt", "digest": digest_of("salt", "apple"), "administrator": True},
     "syringe": {"syringe": SYRINGE, "fill_nl": FILL_NL},
+    "fluid": {"drug": "ketamine", "concentration_ng_ml": 980_000},
     "load": {"program": header(PHASES), "first": 0, "phases": PHASES},
     "confirm": {"digest": wire.program_digest(header(PHASES), PHASES), "overrides": []},
     "program": {"first": 0},

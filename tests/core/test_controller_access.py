@@ -8,6 +8,7 @@ import pytest
 from pump.core import wire
 from pump.core.access import digest_of
 from pump.core.library import Library
+from pump.core.screen import figures
 from pump.core.session import checked
 from tests.core.entries import entry
 from tests.core.hosts import (
@@ -183,6 +184,9 @@ def test_a_pump_that_nobody_uses_closes_the_session_and_asks_for_another() -> No
     assert statuses(pump)[-1]["operator"] == ""
     assert pump.told("session")[-1] == "bench: closed, nothing was asked for 180 s"
     assert cues(pump) == 1
+    assert figures(pump.controller)[2][1] == "SESSION CLOSED"
+    pump.run(3)
+    assert figures(pump.controller)[2][1] != "SESSION CLOSED"
     with pytest.raises(Refused, match="no session is open: sign in first"):
         pump.ask("syringe", **PARAMS["syringe"])
     sign_in(pump, "bench", "")

@@ -7,7 +7,8 @@ import pytest
 from pump.core import wire
 from pump.core.library import Library
 from tests.core.entries import CONCENTRATION_NG_ML, WEIGHT_G, entry
-from tests.core.hosts import cues, refusal, restart, upload
+from tests.core.hosts import PHASES as STEADY
+from tests.core.hosts import cues, reach, refusal, restart, upload
 from tests.core.pumps import FILL_NL, Pump, Refused
 from tests.programs import SYRINGE, flat, header
 
@@ -112,3 +113,61 @@ def test_the_whole_program_in_force_is_there_to_be_read_at_any_time() -> None:
     seen.append(pump.state)
     assert read(pump) == stored, "nor does that take a session"
     assert seen == ["READY", "INFUSING", "BOLUS", "PAUSED", "ALARM", "ALARM"]
+
+
+@pytest.mark.requirement("SR-LIB-15")
+@pytest.mark.parametrize("state", ["READY", "INFUSING", "PAUSED"])
+@pytest.mark.parametrize(("drug", "ng_ml"), [("midazolam", 980_000), ("ketamine", 980_001)])
+def test_another_fluid_stops_the_program_and_takes_its_readiness_and_the_fill(
+    state: str, drug: str, ng_ml: int
+) -> None:
+    pump = Pump()
+    reach(pump, state)
+    pump.run(2)
+    assert pump.ask("fluid", drug="ketamine", concentration_ng_ml=980_000) == {"state": state}, "its own"
+    pump.run(2)
+    assert (pump.state, pump.target.motor_on) == (state, state == "INFUSING")
+    counted = pump.ask("status")["counted_nl"]
+    assert pump.ask("fluid", drug=drug, concentration_ng_ml=ng_ml) == {"state": "IDLE"}
+    made = pump.target.stepper.pulses
+    pump.run(2)
+    assert (pump.target.motor_on, pump.target.stepper.pulses) == (False, made)
+    status = pump.ask("status")
+    assert (status["remaining_nl"], status["empty_s"]) == (0, -1)
+    assert status["counted_nl"] == pytest.approx(counted, abs=20_000), "what was given stays told"
+    assert pump.told("command")[-1] == "fluid"
+    for method in ("start", "resume"):
+        assert refusal(pump, method) is not None
+    program = {"program": header(STEADY, drug=drug, concentration_ng_ml=ng_ml), "first": 0, "phases": STEADY}
+    digest = pump.ask("load", **program)["digest"]
+    assert refusal(pump, "confirm", digest=digest) == wire.BEYOND_LIMIT, "nothing is known of the fill"
+    pump.ask("syringe", syringe=SYRINGE, fill_nl=FILL_NL)
+    pump.ask("fluid", drug=drug, concentration_ng_ml=ng_ml)
+    pump.ask("confirm", digest=digest, overrides=[])
+    assert (pump.state, pump.ask("status")["empty_s"]) == ("READY", 4500), (
+        "at 40 mL/h, the highest that it may be set to"
+    )
+
+
+@pytest.mark.requirement("SR-LIB-15")
+def test_a_program_for_another_fluid_than_the_declared_is_not_confirmed_and_a_new_syringe_forgets_it() -> None:
+    pump = Pump()
+    digest = pump.load(STEADY)
+    pump.ask("fluid", drug="midazolam", concentration_ng_ml=980_000)
+    pump.ask("syringe", syringe=SYRINGE, fill_nl=FILL_NL)
+    pump.ask("fluid", drug="midazolam", concentration_ng_ml=980_000)
+    with pytest.raises(Refused, match="fluid: the syringe holds midazolam, 980000 ng/mL"):
+        pump.ask("confirm", digest=digest, overrides=[])
+    pump.ask("syringe", syringe=SYRINGE, fill_nl=FILL_NL)
+    pump.ask("confirm", digest=digest, overrides=[])
+    assert pump.state == "READY"
+
+
+@pytest.mark.requirement("SR-LIB-15")
+@pytest.mark.parametrize(("drug", "ng_ml"), [("", 1), ("x" * 41, 1), ("ketamine", 0), ("ketamine", 10**12)])
+def test_a_fluid_that_no_program_could_be_for_is_refused_and_stops_nothing(drug: str, ng_ml: int) -> None:
+    pump = Pump()
+    reach(pump, "INFUSING")
+    assert refusal(pump, "fluid", drug=drug, concentration_ng_ml=ng_ml) == wire.WRONG_PARAMETERS
+    pump.run(1)
+    assert pump.state == "INFUSING"

@@ -80,7 +80,7 @@ def test_one_after_another(bench: Bench) -> None:
     bench.run_for(1)
     bench.break_flow_meter("garbled")
     follow(bench, in_alarm)
-    assert faults(bench) == ["flow sensor: no good reply 3 times"]
+    assert faults(bench) == ["pressure sensor: silent", "flow sensor: no good reply 3 times"]
     bench.break_flow_meter(None)
     bench.run_for(2)
     bench.reconnect()

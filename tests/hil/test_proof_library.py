@@ -280,3 +280,12 @@ def test_another_fluid_takes_the_readiness_and_reckons_anew(bench: Bench) -> Non
         bench.pump.load(header(phases, code="test", **known), phases)
     status = follow(bench, lambda status: True)
     assert status["rate_nl_h"] == 10_000_000
+    bench.reconnect()
+    assert bench.pump.fluid("midazolam", CONCENTRATION_NG_ML) == "INFUSING", "its own"
+    assert bench.pump.fluid("ketamine", CONCENTRATION_NG_ML) == "IDLE"
+    steps = bench.steps
+    bench.run_for(2)
+    assert (bench.steps, bench.target.motor_on) == (steps, False)
+    bench.reconnect()
+    status = bench.pump.status()
+    assert (status["remaining_nl"], status["empty_s"]) == (0, -1), "to be declared anew"

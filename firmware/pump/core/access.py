@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     Operators = dict[str, list[str | int]]  # name: [salt, digest, administrator]
 
 IDLE_MS = 180000  # SR-AUTH-02
+NOTICE_MS = 3000  # SR-AUTH-02
 MAINTENANCE_MS = 600000
 WRONG_TRIES, LOCKED_MS = 5, 60000  # SR-AUTH-05
 MOST_OPERATORS = 8
@@ -38,7 +39,7 @@ class Access:
         self.heard = False
         self.maintenance_ms = 0
         self._administrator = False
-        self._idle_ms = 0
+        self._idle_ms = self.notice_ms = 0
         self._wrong = 0
         self._locked_ms = 0
 
@@ -104,6 +105,7 @@ class Access:
     def second(self, elapsed_ms: int, waiting: bool) -> str:
         """Lets time pass; what is to be logged. waiting: no program is under way, so an idle session ends."""
         self._locked_ms = max(self._locked_ms - elapsed_ms, 0)
+        self.notice_ms = max(self.notice_ms - elapsed_ms, 0)
         if self.maintenance_ms:
             self.maintenance_ms = max(self.maintenance_ms - elapsed_ms, 0)
             if not self.maintenance_ms:
@@ -116,6 +118,7 @@ class Access:
             return ""
         name = self.operator
         self.sign_out()
+        self.notice_ms = NOTICE_MS
         return "%s: closed, nothing was asked for %d s" % (name, IDLE_MS // 1000)
 
     def changed(self, name: str, salt: str, digest: str, administrator: bool) -> "Operators":

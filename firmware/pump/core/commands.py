@@ -6,7 +6,7 @@ One exception, on the safe side: a first `load` forgets the program that was the
 from pump.core import alarms, calibration, courses, filling, housekeeping, wire
 from pump.core.infusion import Infusion
 from pump.core.law import BOUNDS
-from pump.core.program import Program, Refusal, is_whole
+from pump.core.program import Program, Refusal, is_text, is_whole
 from pump.core.readiness import check_acknowledged, check_memory, check_ready
 from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES, fill_steps
 from pump.core.units import MS_PER_H, PL_PER_NL, TICKS_PER_MS
@@ -66,6 +66,7 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     if pump.infusion and syringe != pump.syringe:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: the program runs on %s" % pump.syringe)
     pump.syringe = syringe
+    pump.fluid = None  # nobody has said what is in this one
     pump.step_volume = pump.step_volume_of(syringe)
     pump.fill_ends(pump.total_steps + fill_steps(fill_nl, pump.step_volume))
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
@@ -75,6 +76,26 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
         pump.infusion.refit(pump.end_steps(), pump.total_steps)
     pump.event("FIT_SYRINGE")
     return {"remaining_nl": pump.nl_of(pump.syringe_end_steps - pump.total_steps)}
+
+
+def fluid(pump: "Controller", drug: str, concentration_ng_ml: int) -> "Message":
+    """Declares what the syringe holds. Another fluid than the program's stops it and takes its readiness; and since the
+    syringe can not be the one that was declared, nothing of its fill is known any more (SR-LIB-15)."""
+    _, shortest, longest = wire.PROGRAM["drug"]
+    _, least, most = wire.PROGRAM["concentration_ng_ml"]
+    if not is_text(drug, shortest, longest) or not is_whole(concentration_ng_ml, least, most):
+        text = "fluid: drug of %d to %d characters, concentration_ng_ml %d to %d"
+        raise Refusal(wire.WRONG_PARAMETERS, text % (shortest, longest, least, most))
+    pump.fluid = (drug, concentration_ng_ml)
+    if pump.program and not _is_for(pump, pump.program.header):
+        stop(pump)
+        pump.fill_ends(pump.total_steps)
+    return {"state": pump.state}
+
+
+def _is_for(pump: "Controller", header: "Message") -> bool:
+    """Whether a program is for the fluid that was declared, if one was."""
+    return not pump.fluid or pump.fluid == (header["drug"], header["concentration_ng_ml"])
 
 
 def _check_names(pump: "Controller", header: "Message") -> None:
@@ -140,6 +161,8 @@ def confirm(pump: "Controller", digest: str, overrides: "list[object]") -> "Mess
         raise Refusal(wire.DIGEST_DIFFERS, "digest: the stored program has %s" % program.digest)
     if pump.syringe != program.header["syringe"]:
         raise Refusal(wire.BEYOND_LIMIT, "syringe: declare a %s first" % program.header["syringe"])
+    if pump.fluid and not _is_for(pump, program.header):
+        raise Refusal(wire.BEYOND_LIMIT, "fluid: the syringe holds %s, %d ng/mL" % pump.fluid)
     if pump.step_volume and pump.syringe_end_steps - pump.total_steps < fill_steps(
         program.header["fill_nl"], pump.step_volume
     ):
@@ -310,6 +333,7 @@ COMMANDS: "dict[str, Callable[..., Message]]" = {
     "operator": housekeeping.operator,
     "status": status,
     "syringe": syringe,
+    "fluid": fluid,
     "load": load,
     "confirm": confirm,
     "program": program,

@@ -75,6 +75,7 @@ class Controller:
         self.program: "Program | None" = None
         self.infusion: "Infusion | None" = None
         self.syringe: "str | None" = None
+        self.fluid: "tuple[str, int] | None" = None  # (drug, concentration in ng/mL) that was declared to be in it
         self.step_volume: "tuple[int, int] | None" = None
         self.fill_ends(0)
         self.changed = True  # state, phase or alarms: the host is told at once

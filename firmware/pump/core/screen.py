@@ -95,6 +95,8 @@ def figures(pump: "Controller") -> "list[Row]":
         if len(title) > COLUMNS:
             title = header["drug"]
         dose = number(_nearest(rate_nl_h * ng_ml, header["weight_g"] * NL_PER_ML))  # ng/g is thousandths of mg/kg
+    if pump.access.notice_ms:  # SR-AUTH-02
+        title = "SESSION CLOSED"
     if pump.alarms:
         title = _title(alarms.named(pump.alarms)[0])
     rows += [(TALL_UPPER, title, ""), (TALL_LOWER, title, "")] if title else _NOT_MEDICAL

@@ -4,7 +4,7 @@ Those that must stop the motor soon are looked at in every control tick, the oth
 A condition is the bit of its alarm.
 """
 
-from pump.core import alarms, monitors, slf3s
+from pump.core import alarms, load_cell, monitors, slf3s
 from pump.core.flow import BASAL, ON_DEMAND, OVER, TIMED, UNDER, Flow
 from pump.core.law import KIND
 from pump.core.sensors import Sensors
@@ -28,6 +28,7 @@ _SUPPLY = (
     (monitors.HIGH, alarms.BITS["SUPPLY_HIGH"]),
 )
 _LEAP = {0: 0, monitors.RISE: _OCCLUSION, monitors.FALL: alarms.BITS["LINE_DISCONNECTED"]}
+_NO_PRESSURE = {load_cell.BROKEN_PA: "silent", load_cell.OVERLOADED_PA: "overloaded"}
 _OF_A_PROGRAM = alarms.BITS["LIBRARY_MISSING"] | alarms.BITS["NEAR_EMPTY"] | alarms.BITS["RESERVOIR_LOW"]
 _MINUTE_MS = 60000
 _REMIND_FIRST_MS = 5 * _MINUTE_MS  # SR-UI-08
@@ -206,11 +207,11 @@ class Watch:
         beyond = self._band.update(running, pressure_pa)
         if beyond or sensors.faulty:
             slow |= bits["SENSOR_FAULT"]
-            if not self.slow & bits["SENSOR_FAULT"]:
-                what = "pressure sensor: %d Pa" % pressure_pa
-                if not beyond:
-                    what = "supply and temperature: %d mV, %d dC" % (sensors.read_mv, sensors.read_dc)
-                pump.log.add(pump.now_ms, "fault", what + " cannot be true")
+            if not self.slow & bits["SENSOR_FAULT"] and pump.state != "FAULT":
+                text = "supply and temperature: %d mV, %d dC cannot be true" % (sensors.read_mv, sensors.read_dc)
+                if beyond:
+                    text = "pressure sensor: %s" % _NO_PRESSURE.get(pressure_pa, "%d Pa cannot be true" % pressure_pa)
+                pump.log.add(pump.now_ms, "fault", text)
         supply = self._supply.update(sensors.battery_mv)
         for mark, bit in _SUPPLY:
             if supply & mark:

@@ -36,6 +36,11 @@ METHODS: "dict[str, tuple[str | None, dict[str, type], str]]" = {
         {"syringe": str, "fill_nl": int},
         "declares a fitted syringe and its fill, the reserve of 0.5 mL not included",
     ),
+    "fluid": (
+        "STOP",
+        {"drug": str, "concentration_ng_ml": int},
+        "declares what the syringe holds; a program for another fluid is stopped by it, and the fill is unknown then",
+    ),
     "load": ("LOAD", {"program": dict, "first": int, "phases": list}, "stores a part of a program and echoes it"),
     "confirm": ("CONFIRM", {"digest": str, "overrides": list}, "accepts the program that has this digest"),
     "program": (None, {"first": int}, "the program in force, as the pump stores it"),

@@ -28,6 +28,7 @@ COMMANDS = {
     "pause": "control",
     "resume": "control",
     "stop": "control",
+    "fluid": "control",
     "hold": "control",
     "bolus": "control",
     "adjust": "control",

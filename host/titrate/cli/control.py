@@ -27,6 +27,22 @@ def stop(port: output.Port, json: output.Json = False) -> None:
     _ask(port, "stop", "stopped", json)
 
 
+def fluid(
+    drug: Annotated[str, typer.Argument(metavar="DRUG", help="Its name, as in the protocol.")],
+    concentration: Annotated[str, typer.Argument(metavar="CONCENTRATION", help='Such as "0.98 mg/mL".')],
+    port: output.Port,
+    json: output.Json = False,
+) -> None:
+    """Say what the syringe holds. A program that is for another fluid is stopped at once, and has to be loaded anew."""
+    from titrate.client import Pump
+    from titrate.quantities import CONCENTRATION, parse
+
+    ng_ml = round(parse(concentration, CONCENTRATION, "CONCENTRATION").value * 1_000_000)
+    with Pump.open(port) as pump:
+        pump.fluid(drug, ng_ml)
+        _tell(pump, f"the syringe holds {drug}, {ng_ml / 1e6:g} mg/mL", json)
+
+
 def hold(port: output.Port, json: output.Json = False) -> None:
     """Go down to the hold rate (KVO) until `resume`, because something else saw a hazard."""
     _ask(port, "hold", "held", json)
