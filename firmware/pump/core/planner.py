@@ -17,7 +17,7 @@ MAX_WORD_TICKS = 10000  # 100 ms: two words more than cover a control period
 GROUP_TICKS = 10000
 GROUP_BELOW_TICKS = 4000  # steps closer than 40 ms share words, or four words would not last a control period
 MAX_STEPS = 256
-LATE_TICKS, LATE_STEPS = 1000, 2  # a stop is noticed 2 ms after it, and a step may be made up
+LATE_TICKS, LATE_STEPS = 10000, 2  # a stop is known to 2 ms, and the step that came due in them is made up
 RING = 32  # words planned, and those handed over that may still be in work; a power of two
 
 
@@ -40,7 +40,8 @@ class Planner:
     from `oldest` on until they must be over: they are not written over before.
 
     words, ticks, steps: the ring's columns. position: infusion tick at the end of the last planned word.
-    planned: number of the last planned step. dry: the syringe's last step is planned and the law wants more.
+    planned: number of the last planned step. astray: the law wants a step that is long overdue, which no stop explains:
+    no more is planned, and nothing is made up. dry: the syringe's last step is planned and the law wants more.
     beats: how often it was asked to plan (SR-DIAG-04).
     """
 
@@ -50,6 +51,7 @@ class Planner:
         self.shortest = shortest_ticks  # the motor's fastest step; nothing is ever planned faster
         self.words, self.ticks, self.steps = array("I", [0] * RING), array("I", [0] * RING), array("H", [0] * RING)
         self.beats = 0
+        self.astray = False
         self.seek(0, 0)
 
     def seek(self, position: int, planned: int) -> None:
@@ -73,7 +75,7 @@ class Planner:
         """Plans words until `until_ticks` of them wait in the ring, or it is full, or there is nothing to plan."""
         self.beats = (self.beats + 1) & 0xFFFF
         while self.ahead_ticks < until_ticks and (self.tail - self.oldest) & (RING - 1) < RING - 2:
-            if self.done or self.dry:
+            if self.done or self.dry or self.astray:
                 return
             if self._even_ticks:
                 self._plan_evenly(until_ticks)
@@ -117,6 +119,9 @@ class Planner:
         due = self._due or law.tick_of(step, self._hint)
         self._due = due
         gap = due - self.position
+        if gap < -LATE_TICKS:
+            self.astray = True
+            return
         if gap > MAX_WORD_TICKS:
             self._rest(gap if gap >= MAX_WORD_TICKS + self.shortest else gap // 2)
             return
@@ -139,16 +144,17 @@ class Planner:
                 self._short, self._long = word(1, period), word(1, period + 1)
 
     def intact(self) -> bool:
-        """Whether the law wants as many steps by `position` as are planned, and what `_plan_evenly` goes by is what the
-        law says of the last of them (SR-DIAG-09)."""
-        law = self.law
-        at = max(self.position, law.segment_begin)  # it looks for the next step in a segment that is not reached yet
-        least, most = law.steps_due(at - LATE_TICKS) - LATE_STEPS, law.steps_due(at + LATE_TICKS) + LATE_STEPS
-        if not least <= self.planned <= most:
+        """Whether what `_plan_evenly` adds up is what the law says of the last step; while it adds up nothing, whether
+        the law wants as many steps by `position` as are planned (SR-DIAG-09)."""
+        law, period = self.law, self._even_ticks
+        if self.astray:
             return False
-        period = self._even_ticks
         if not period:
-            return True
+            at = max(
+                self.position, law.segment_begin
+            )  # it looks for the next step in a segment that is not reached yet
+            least, most = law.steps_due(at - LATE_TICKS), law.steps_due(at + LATE_TICKS)
+            return least - LATE_STEPS <= self.planned <= most + LATE_STEPS
         due, left, ticks, fraction, whole = law.evenly(self.planned)
         return (
             (due, left, ticks) == (self._hint, self._fraction_left, self._rests * MAX_WORD_TICKS + period)
