@@ -75,6 +75,13 @@ def upload(pump: Pump, library: Library, utc_s: int = 0) -> None:
     pump.ask("library_confirm", digest=library.digest, utc_s=utc_s)
 
 
+def under_entry(**limits: Any) -> Pump:
+    """A pump with a drug library of one entry."""
+    pump = Pump()
+    upload(pump, Library([entry(**limits)]))
+    return pump
+
+
 def start_under(pump: Pump, phases: list[list[Any]], overrides: Any = (), **changed: Any) -> None:
     """Starts phases under the library's entry `test`."""
     own = {"concentration_ng_ml": CONCENTRATION_NG_ML, "weight_g": WEIGHT_G, "code": "test"} | changed
@@ -109,9 +116,3 @@ def hold_keys(pump: Pump, *keys: str) -> None:
 def cues(pump: Pump) -> int:
     """How often a refused input was heard."""
     return len([hz for _at_us, hz in pump.target.tone_edges if hz == CUE_HZ])
-
-
-def restart(pump: Pump) -> None:
-    """Off and on; nobody has signed in then."""
-    pump.target.cut_power()
-    pump.target.restore_power()

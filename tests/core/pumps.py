@@ -88,6 +88,11 @@ class Pump:
                 self.controller.heard()
             self.target.run_for(min(1_000_000, end_us - self.target.now_us))
 
+    def restart(self) -> None:
+        """Off and on; nobody has signed in then."""
+        self.target.cut_power()
+        self.target.restore_power()
+
     def load(self, phases: list[list[Any]], **changed: Any) -> str:
         """Declares a full syringe and loads the phases; the digest. `changed`: of the header."""
         self.ask("syringe", syringe=SYRINGE, fill_nl=FILL_NL)

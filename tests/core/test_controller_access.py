@@ -20,7 +20,6 @@ from tests.core.hosts import (
     reach,
     record,
     refusal,
-    restart,
     statuses,
     upload,
 )
@@ -166,7 +165,7 @@ def test_an_opening_that_fails_is_logged_told_and_heard() -> None:
 def test_no_passphrase_is_in_the_store_and_the_operators_outlive_the_power() -> None:
     pump = furnished()
     pump.run(2)
-    restart(pump)
+    pump.restart()
     stored = b"".join(pump.target.store.files.values())
     assert digest_of("salt", "engine").encode() in stored
     assert b"engine" not in stored
@@ -217,7 +216,7 @@ def test_after_power_on_no_program_comes_in_before_somebody_names_the_run() -> N
     pump = Pump()
     for _ in range(2):
         pump.run(2)
-        restart(pump)
+        pump.restart()
         hold_keys(pump, "mute")
         assert pump.ask("operators")["label"] == ""
         assert refusal(pump, "load") == wire.NO_SESSION

@@ -15,11 +15,6 @@ BOLUS: dict[str, Any] = {"volume_nl": 100_000, "duration_ms": 5000, "overrides":
 TEST_US = 2_000_000
 
 
-def restart(pump: Pump) -> None:
-    pump.target.cut_power()
-    pump.target.restore_power()
-
-
 @pytest.mark.requirement("SR-POST-01")
 def test_each_power_on_and_each_reset_tests_the_pump_before_anything_moves(monkeypatch: pytest.MonkeyPatch) -> None:
     pump = Pump()
@@ -32,7 +27,7 @@ def test_each_power_on_and_each_reset_tests_the_pump_before_anything_moves(monke
         return found
 
     monkeypatch.setattr(selftest, "run", noted)
-    for count, begin in enumerate((lambda: restart(pump), target.hang, lambda: pump.ask("update")), 1):
+    for count, begin in enumerate((pump.restart, target.hang, lambda: pump.ask("update")), 1):
         begin()
         pump.run(5)
         assert seen == [(0, False, "passed")] * count
@@ -50,7 +45,7 @@ def test_a_step_that_fails_locks_the_pump_with_a_low_alarm_that_is_logged_and_gi
     steps = tuple((name, (lambda parts: False) if name == step else test) for name, test in STEPS)
     with monkeypatch.context() as patch:
         patch.setattr(selftest, "STEPS", steps)
-        restart(pump)
+        pump.restart()
     pump.run(10)
     assert (pump.state, pump.alarms) == ("FAULT", ["SELF_TEST_FAILED"])
     assert (pump.told("fault"), pump.ask("selftest")[step]) == ([f"self-test: {step}"], FAILED)
@@ -62,7 +57,7 @@ def test_a_step_that_fails_locks_the_pump_with_a_low_alarm_that_is_logged_and_gi
     pump.run(10)
     assert pump.state == "FAULT"
     assert (pump.target.stepper.pulses, pump.target.motor_on) == (0, False)
-    restart(pump)
+    pump.restart()
     pump.run(1)
     assert (pump.state, pump.alarms) == ("IDLE", []), "the next power-on tests anew"
 

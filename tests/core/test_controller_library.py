@@ -8,7 +8,7 @@ from pump.core.library import Library
 from pump.core.screen import figures
 from pump.core.signals import CYAN
 from tests.core.entries import entry
-from tests.core.hosts import reach, restart, start_under, statuses, upload
+from tests.core.hosts import reach, start_under, statuses, upload
 from tests.core.pumps import Pump
 from tests.programs import flat
 
@@ -79,5 +79,5 @@ def test_the_pump_keeps_which_library_came_in_force_when() -> None:
     wanted = [f"1790000000 {first.digest[:16]} test/1", f"1790086400 {second.digest[:16]} other/1 test/2"]
     assert pump.ask("library_history") == {"lines": wanted}
     pump.ask("clear_confirm", token=pump.ask("clear", what="library")["token"])
-    restart(pump)
+    pump.restart()
     assert pump.ask("library_history") == {"lines": [*wanted, "0 none "]}

@@ -6,23 +6,14 @@ from typing import Any
 import pytest
 
 from pump.core import wire
-from pump.core.library import Library
 from pump.core.screen import figures
-from tests.core.entries import entry
-from tests.core.hosts import KEY_S, PARAMS, PL_H, hold_keys, notices, reach, refusal, start_under, statuses, upload
+from tests.core.hosts import KEY_S, PARAMS, PL_H, hold_keys, notices, reach, refusal, start_under, statuses, under_entry
 from tests.core.pumps import Pump, Refused
 from tests.programs import flat
 
 TICK_MS = 100
 KVO_NL_H = 500_000
 BOLUS = {"bolus_nl": 100_000, "bolus_ms": 8000, "bolus_lockout_ms": 60_000}
-
-
-def under_entry(**limits: Any) -> Pump:
-    """With a drug library of one entry."""
-    pump = Pump()
-    upload(pump, Library([entry(**limits)]))
-    return pump
 
 
 @pytest.mark.requirement("SR-LINK-01")

@@ -8,7 +8,7 @@ import pytest
 from pump.core import framing
 from pump.core.chain import TAIL
 from tests.core.pumps import Pump, Refused
-from tests.programs import flat, sign_in
+from tests.programs import flat
 
 PHASES = flat(60, 25)
 
@@ -94,16 +94,10 @@ def test_each_action_of_operator_and_pump_and_each_event_has_one_record() -> Non
 # --- faults
 
 
-def restart(pump: Pump) -> None:
-    pump.target.cut_power()
-    pump.target.restore_power()
-    sign_in(pump.controller)
-
-
 def key_is_down_at_power_on(pump: Pump) -> None:
     pump.target.press("bolus", None)
     pump.run(0.1)
-    restart(pump)
+    pump.restart()
 
 
 def settings_get_damaged(pump: Pump) -> None:
@@ -112,7 +106,7 @@ def settings_get_damaged(pump: Pump) -> None:
         pump.ask("configure", settings={**pump.ask("settings"), "near_empty_level": level})
     store = pump.target.store
     store.flip_bit("settings1", 8 * len(store.files["settings1"]) // 2)
-    restart(pump)
+    pump.restart()
 
 
 def driver_fails_in_a_run(pump: Pump) -> None:
@@ -218,7 +212,7 @@ def test_a_record_that_a_power_cut_tore_is_cut_off_and_logged_and_no_alarm() -> 
         pump.ask("stop")
     pump.run(1)
     store = pump.target.store
-    restart(pump)
+    pump.restart()
     assert pump.told("mended") == [], "nothing was torn"
     pump.target.cut_power()
     store.files[TAIL] = store.files[TAIL][:-1]

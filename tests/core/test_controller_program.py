@@ -5,23 +5,15 @@ from typing import Any
 import pytest
 
 from pump.core import wire
-from pump.core.library import Library
-from tests.core.entries import CONCENTRATION_NG_ML, WEIGHT_G, entry
+from tests.core.entries import CONCENTRATION_NG_ML, WEIGHT_G
 from tests.core.hosts import PHASES as STEADY
-from tests.core.hosts import cues, reach, refusal, restart, upload
+from tests.core.hosts import cues, reach, refusal, under_entry
 from tests.core.pumps import FILL_NL, Pump, Refused
 from tests.programs import SYRINGE, flat, header
 
 PHASES = [*flat(25, 60), ["ramp", 90_000, 10**9, 5 * 10**9], *flat(5, 30)] * 3  # more than two parts
+ONE_CONCENTRATION = {"concentration_low_ng_ml": CONCENTRATION_NG_ML, "concentration_high_ng_ml": CONCENTRATION_NG_ML}
 UNDER_ENTRY = {"concentration_ng_ml": CONCENTRATION_NG_ML, "weight_g": WEIGHT_G, "code": "test"}
-
-
-def with_library() -> Pump:
-    """Of one entry, for one drug and one concentration of it."""
-    pump = Pump()
-    limits = {"concentration_low_ng_ml": CONCENTRATION_NG_ML, "concentration_high_ng_ml": CONCENTRATION_NG_ML}
-    upload(pump, Library([entry(**limits)]))
-    return pump
 
 
 def named(pump: Pump) -> dict[str, str]:
@@ -47,7 +39,7 @@ def give(pump: Pump, program: dict[str, Any], digest: str = "") -> None:
 @pytest.mark.requirement("SR-AUTH-04")
 @pytest.mark.parametrize("key", ["pump", "firmware", "library", "syringe", "drug", "concentration_ng_ml", "digest"])
 def test_a_program_is_for_the_pump_syringe_and_fluid_that_it_names_and_starts_nowhere_else(key: str) -> None:
-    pump = with_library()
+    pump = under_entry(**ONE_CONCENTRATION)
     right = header(flat(25, 60), **UNDER_ENTRY, **named(pump))
     wrong: dict[str, Any] = {
         "syringe": "bd-plastipak-20",
@@ -109,7 +101,7 @@ def test_the_whole_program_in_force_is_there_to_be_read_at_any_time() -> None:
     pump.run(2)
     seen.append(pump.state)
     assert read(pump) == stored
-    restart(pump)
+    pump.restart()
     seen.append(pump.state)
     assert read(pump) == stored, "nor does that take a session"
     assert seen == ["READY", "INFUSING", "BOLUS", "PAUSED", "ALARM", "ALARM"]

@@ -7,12 +7,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from hil.bench import open_bench
 from pump.core import framing, wire
 from pump.core.controller import Controller
 from pump.core.program import Program, Refusal
+from tests.core.pumps import Pump
 from tests.core.strategies import SYRINGES
-from tests.programs import SYRINGE, Oracle, flat, header, sign_in
+from tests.programs import SYRINGE, Oracle, flat, header
 
 BOARD_PL_H = 1200 * 10**9
 BOARD_STEPS_PER_S = 2500
@@ -21,11 +21,9 @@ PHASES = flat(25, 60) * 3
 
 def fresh() -> Controller:
     """The controller of a pump that has just been switched on, with an operator at it."""
-    target: Any = open_bench("sim://").target
-    controller: Controller = target.app.controller
-    assert controller.state == "IDLE"
-    sign_in(controller)
-    return controller
+    pump = Pump()
+    assert pump.state == "IDLE"
+    return pump.controller
 
 
 def code(answer: tuple[Any, tuple[int, str] | None]) -> int | None:

@@ -150,9 +150,8 @@ class Planner:
         if self.astray:
             return False
         if not period:
-            at = max(
-                self.position, law.segment_begin
-            )  # it looks for the next step in a segment that is not reached yet
+            # It may be looking for the next step in a segment that is not reached yet.
+            at = max(self.position, law.segment_begin)
             least, most = law.steps_due(at - LATE_TICKS), law.steps_due(at + LATE_TICKS)
             return least - LATE_STEPS <= self.planned <= most + LATE_STEPS
         due, left, ticks, fraction, whole = law.evenly(self.planned)
