@@ -228,3 +228,11 @@ def test_the_latest_bolus_of_a_state_is_one_that_is_kept(kept: int, latest: int,
     state = Ledger().state()
     state[12:14] = [kept, latest]
     assert Ledger().restore(state) == good
+
+
+@pytest.mark.requirement("SR-LIB-07")
+@pytest.mark.parametrize("rate_nl_h", [1, 99_900_001])
+def test_a_rate_that_an_operator_sets_belongs_to_no_phase(rate_nl_h: int) -> None:
+    found = limits.check_rate(entry(), header(), rate_nl_h * 1000, [])
+    assert found
+    assert {finding[2] for finding in found} == {-1}
