@@ -50,8 +50,9 @@ def link_sources() -> None:
                 link.symlink_to(path)
 
 
-def compile_sources() -> None:
-    """Puts a compiled module beside every link that COMPILED names. RuntimeError: what the compiler said."""
+def run_mypyc(*command: str) -> None:
+    """Translates every link that COMPILED names to C, and then does what setuptools is told. RuntimeError: what was
+    said against it."""
     names = sorted(path.relative_to(FOLDER).as_posix() for pattern in COMPILED for path in FOLDER.glob(pattern))
     options = ["--config-file=", "--explicit-package-bases", *names]
     setup = (
@@ -59,11 +60,16 @@ def compile_sources() -> None:
         f"ext_modules=mypycify({options}, opt_level='1', multi_file=True))"
     )
     done = subprocess.run(
-        [sys.executable, "-c", setup, "--quiet", "build_ext", "--inplace"],
+        [sys.executable, "-c", setup, "--quiet", *command],
         cwd=FOLDER, env=os.environ | {"MYPYPATH": f"{ROOT / 'host'}"}, capture_output=True, text=True, check=False,
     )  # fmt: skip
     if done.returncode:
         raise RuntimeError(f"mypyc: {(done.stdout + done.stderr).strip()}")
+
+
+def compile_sources() -> None:
+    """Puts a compiled module beside every link."""
+    run_mypyc("build_ext", "--inplace")
     shutil.rmtree(FOLDER / "build")
 
 
@@ -73,12 +79,16 @@ def guard_sources() -> None:
     guard.write_text(GUARD)
 
 
+def environment() -> dict[str, str]:
+    """That of a user: sources from where they were installed, and bytecode kept from one start to the next."""
+    return {name: text for name, text in os.environ.items() if name not in ("PYTHONPATH", "PYTHONDONTWRITEBYTECODE")}
+
+
 def played(*arguments: str, path: Path | None = None) -> dict[str, Any]:
     """The record of `titrate play` at 70 kg on the simulated pump, with `path` in front of PYTHONPATH or with none."""
-    environment = {name: value for name, value in os.environ.items() if name != "PYTHONPATH"}
     done = subprocess.run(
         [BIN / "titrate", "play", *arguments, "--weight", "70kg", "--port", "sim://", "--yes", "--json"],
-        env=environment | ({"PYTHONPATH": str(path)} if path else {}), capture_output=True, text=True, check=True,
+        env=environment() | ({"PYTHONPATH": str(path)} if path else {}), capture_output=True, text=True, check=True,
     )  # fmt: skip
     record: dict[str, Any] = json.loads(done.stdout)
     return record

@@ -5,8 +5,9 @@ ticks have a fixed period; between them the loop sleeps until a byte comes from 
 collecting garbage happen behind the tick, bounded, so that none of them can make the motor starve.
 """
 
-from pump.core import framing, panel, selftest
+from pump.core import framing, panel, readings, selftest
 from pump.core.controller import Controller
+from pump.core.duties import Duties
 from pump.core.feeder import Feeder
 from pump.core.keys import Keys
 from pump.core.memory import Memory
@@ -99,7 +100,7 @@ class App:
         self._slot = 0  # of this control tick among TICKS_A_SECOND: what is slow is spread over them
         self._since_second_ms = 0
         self._to_collect_s = self._collect_every_s = collect_every_s
-        self._watched = self._fed = self._planned = -1  # the beats of each duty, when the watchdog was fed
+        self._duties = Duties()
         self.faulty_lines = 0
         self._faulty_told = Doubling()
         self.controller.watch.driver = parts.driver
@@ -166,20 +167,8 @@ class App:
             self.controller.signalled()
         self._to_status_ms -= ms
         self._since_second_ms += ms
-        if self._all_duties_ran():
+        if self._duties.went_on(self.controller.beats, self.feeder, self._course):
             self._watchdog.feed()
-
-    def _all_duties_ran(self) -> bool:
-        """Whether each duty of delivery went on since it was asked last; each keeps its own count (SR-DIAG-04)."""
-        watched = self.controller.beats
-        ran = watched != self._watched
-        self._watched = watched
-        course = self._course
-        if course:
-            fed, planned = self.feeder.beats, course.planner.beats
-            ran = ran and fed != self._fed and planned != self._planned
-            self._fed, self._planned = fed, planned
-        return ran
 
     def _sample_keys(self, elapsed_ms: int) -> None:
         keys = self._keys
@@ -278,7 +267,7 @@ class App:
         if controller.changed or (self._to_status_ms <= 0 and slot not in SLOW_SLOTS):
             controller.changed = False
             self._to_status_ms = self.controller.board.STATUS_PERIOD_MS
-            self._tell("status", controller.status())
+            self._tell("status", readings.status(controller))
         elif spare and self._display:
             self._display.turn(controller)
         if controller.state == "FAULT":  # by both ways, whatever is the matter with one (SR-STOP-07)

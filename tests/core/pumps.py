@@ -6,6 +6,7 @@ from typing import Any
 
 from hil.mechanics import Mechanics
 from hil.targets.simulated import Simulated
+from pump.core import readings
 from pump.core.controller import Controller
 from tests.core.journals import served
 from tests.programs import SYRINGE, header, sign_in
@@ -46,7 +47,7 @@ class Pump:
     @property
     def alarms(self) -> list[str]:
         """In force, but for the one that a pump without a drug library always has."""
-        found: list[str] = self.controller.status()["alarms"]
+        found: list[str] = readings.status(self.controller)["alarms"]
         return [name for name in found if name != "LIBRARY_MISSING"]
 
     @property

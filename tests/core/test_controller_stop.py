@@ -7,7 +7,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from pump.core import wire
+from pump.core import readings, wire
 from pump.core.syringes import fill_steps, step_volume_pl
 from tests.core.pumps import FILL_NL, Pump, Refused
 from tests.core.strategies import NO_SHRINKING
@@ -180,7 +180,7 @@ def test_a_stop_ends_on_a_whole_step_and_all_that_was_pushed_is_booked(
     made = steps(pump)
     assert pump.state == "IDLE"
     assert not pump.target.motor_on
-    status = pump.controller.status()
+    status = readings.status(pump.controller)
     assert status["counted_steps"] == made
     assert status["counted_nl"] == made * STEP[0] // (STEP[1] * 1000)
     assert status["remaining_nl"] == (fill_steps(FILL_NL, STEP) - made) * STEP[0] // (STEP[1] * 1000)
@@ -201,7 +201,7 @@ def test_a_stop_on_an_empty_syringe_is_at_its_last_step_and_that_is_booked() -> 
     pump.run(4)
     assert pump.state == "ALARM"
     assert "SYRINGE_EMPTY" in pump.alarms
-    status = pump.controller.status()
+    status = readings.status(pump.controller)
     assert status["counted_steps"] == steps(pump) == fill_steps(200_000, STEP)
     assert status["remaining_nl"] == 0
     assert not pump.target.motor_on
@@ -218,14 +218,14 @@ def test_after_each_pause_it_goes_on_with_what_is_left_and_repeats_nothing(runs_
     for ms in runs_ms:
         pump.run(ms / 1000)
         pump.ask("pause")
-        made, at_ms = steps(pump), pump.controller.status()["infused_ms"]
+        made, at_ms = steps(pump), readings.status(pump.controller)["infused_ms"]
         pump.run(0.7)
         assert steps(pump) == made, "a step while it is paused"
         assert made <= Oracle(phases).steps(at_ms + 1)
         pump.ask("resume")
     pump.run(13)
     assert "INFUSION_COMPLETE" in pump.alarms
-    assert steps(pump) == pump.controller.status()["counted_steps"] == Oracle(phases).steps(10_500)
+    assert steps(pump) == readings.status(pump.controller)["counted_steps"] == Oracle(phases).steps(10_500)
 
 
 @pytest.mark.requirement("SR-STOP-05")
@@ -244,7 +244,7 @@ def test_a_program_that_was_stopped_is_gone_and_cannot_be_begun_again_from_its_f
         pump.ask("confirm", digest=digest, overrides=[])
     pump.run(2)
     assert steps(pump) == made
-    assert pump.controller.status()["counted_steps"] == made, "for whoever loads the rest"
+    assert readings.status(pump.controller)["counted_steps"] == made, "for whoever loads the rest"
 
 
 # --- a stop by an alarm

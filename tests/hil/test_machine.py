@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, pr
 
 from hil.bench import Bench, open_bench
 from hil.boards import board_data
-from pump.core import framing
+from pump.core import framing, readings
 from pump.core.syringes import SYRINGES
 from pump.core.wire import program_digest
 from tests.programs import MACHINE_TIMES, PL_PER_ML, SYRINGE, Oracle, header
@@ -113,7 +113,7 @@ class PumpMachine(RuleBasedStateMachine):
 
     @property
     def status(self) -> dict[str, Any]:
-        status: dict[str, Any] = self.bench.target.app.controller.status()  # type: ignore[attr-defined]
+        status: dict[str, Any] = readings.status(self.bench.target.app.controller)  # type: ignore[attr-defined]
         return status
 
     def left_bolus(self, before: str) -> None:

@@ -11,6 +11,7 @@ from hypothesis import settings
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, precondition, rule
 
 from hil.bench import Bench, open_bench
+from pump.core import readings
 from pump.core.library import Library
 from tests.core.entries import CONCENTRATION_NG_ML, WEIGHT_G, entry
 from tests.programs import MACHINE_TIMES, SYRINGE, Oracle, flat, header
@@ -161,7 +162,7 @@ class LimitsMachine(RuleBasedStateMachine):
         was_on = self.state in MAY_RUN
         self.bench.run_for(within_s)
         if was_on and what not in ("fill_flash",):
-            assert name in self.controller.status()["alarms"] or self.state not in MAY_RUN
+            assert name in readings.status(self.controller)["alarms"] or self.state not in MAY_RUN
         elif was_on and self.state in MAY_RUN:
             raise AssertionError("what cannot be recorded was delivered for longer than a checkpoint")
 
@@ -234,7 +235,7 @@ class LimitsMachine(RuleBasedStateMachine):
     @invariant()
     def the_motor_runs_in_its_states_only(self) -> None:
         enabled: bool = self.bench.target.stepper.enabled  # type: ignore[attr-defined]
-        relieving = self.state == "ALARM" and "OCCLUSION" in self.controller.status()["alarms"]
+        relieving = self.state == "ALARM" and "OCCLUSION" in readings.status(self.controller)["alarms"]
         assert enabled == (self.state in MAY_RUN) or relieving
 
     @invariant()

@@ -19,7 +19,7 @@ from titrate.boards import BOARDS
 from tools import compiled
 
 LONGEST, LONG = "kiefer-2008-s-ketamine", "dahan-2011"
-START_UPS = 7
+START_UPS, SHORT_RUNS = 7, 5
 
 
 class PhaseLaw:
@@ -74,17 +74,18 @@ def _speed(*arguments: str, path: Path | None = None) -> float:
 
 
 def sim_speed() -> dict[str, float]:
+    """Of the short session the fastest of several, because a noisy machine is at times half as fast for a second."""
     return {
-        "sim_speed_4h": _speed(*compiled.SESSION),
+        "sim_speed_4h": max(_speed(*compiled.SESSION) for _ in range(SHORT_RUNS)),
         "sim_speed_100h": _speed(LONG),
-        "sim_speed_4h_compiled": _speed(*compiled.SESSION, path=compiled.FOLDER),
+        "sim_speed_4h_compiled": max(_speed(*compiled.SESSION, path=compiled.FOLDER) for _ in range(SHORT_RUNS)),
         "sim_speed_100h_compiled": _speed(LONG, path=compiled.FOLDER),
     }
 
 
 def _took_s(*command: str | Path) -> float:
     begun_s = time.perf_counter()
-    subprocess.run(command, capture_output=True, check=True)
+    subprocess.run(command, env=compiled.environment(), capture_output=True, check=True)
     return time.perf_counter() - begun_s
 
 

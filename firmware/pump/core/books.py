@@ -3,7 +3,7 @@
 Steps are the odometer's. What the plunger took back is taken from what was pushed, but no dose window is credited.
 """
 
-from pump.core import memory
+from pump.core import memory, readings
 from pump.core.units import MS_PER_S, TICKS_PER_S
 
 TYPE_CHECKING = False  # MicroPython has no typing
@@ -105,7 +105,7 @@ class Books:
         running = course is not None and not course.backward
         if course and running:
             most = course.steps_within(course.now_ticks(pump.feeder.lead_us), memory.BOUND_S * TICKS_PER_S)
-        phase, infused_ms, _rate, _asked, counted, _nl = pump.progress()
+        phase, infused_ms, _rate, _asked, counted, _nl = readings.progress(pump)
         self.book(pump)
         under_way = running or pump.infusion is not None  # a pause is lost with the power, too
         in_hold = course is not None and course is not pump.infusion

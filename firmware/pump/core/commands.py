@@ -3,7 +3,7 @@
 One exception, on the safe side: a first `load` forgets the program that was there, even if the new one is refused.
 """
 
-from pump.core import alarms, calibration, courses, filling, housekeeping, wire
+from pump.core import alarms, calibration, courses, filling, housekeeping, readings, wire
 from pump.core.infusion import Infusion
 from pump.core.law import BOUNDS
 from pump.core.program import Program, Refusal, is_text, is_whole
@@ -43,7 +43,7 @@ def hello(pump: "Controller") -> "Message":
 
 
 def status(pump: "Controller") -> "Message":
-    return pump.status()
+    return readings.status(pump)
 
 
 def heartbeat(pump: "Controller") -> "Message":

@@ -4,7 +4,7 @@ It moves nothing itself. `state` alone says whether the motor may run (`course`)
 watch.py's, limits and boluses dosing.py's, totals books.py's.
 """
 
-from pump.core import alarms, calibration, courses, filling, states, wire
+from pump.core import alarms, calibration, courses, filling, readings, states, wire
 from pump.core.access import Access
 from pump.core.books import Books
 from pump.core.commands import COMMANDS
@@ -14,7 +14,7 @@ from pump.core.program import Refusal
 from pump.core.refusals import Refusals
 from pump.core.signals import Annunciator
 from pump.core.syringes import step_volume_pl
-from pump.core.units import MS_PER_S, PL_PER_NL, S_PER_H, TICKS_PER_MS, TICKS_PER_S
+from pump.core.units import MS_PER_S, PL_PER_NL, TICKS_PER_S
 from pump.core.watch import Watch
 
 TYPE_CHECKING = False  # MicroPython has no typing
@@ -277,6 +277,17 @@ class Controller:
         """The odometer at the last step that syringe and dose windows allow."""
         return min(self.syringe_end_steps, self.books.dose_end_steps)
 
+    def nl_of(self, steps: int) -> int:
+        """Volume of steps with the fitted syringe, rounded down: what was pumped, by the count (SR-ACC-02)."""
+        if not self.step_volume:
+            return 0
+        pl, divisor = self.step_volume
+        return steps * pl // (divisor * PL_PER_NL)
+
+    def remaining_nl(self) -> int:
+        """Left in the syringe by the count (SR-RES-02, SR-RES-04)."""
+        return self.nl_of(max(self.syringe_end_steps - self.total_steps, 0))
+
     def follow(self) -> None:
         """Behind the tick: notices a new phase and the end of a bolus. The planner is ahead of both."""
         infusion = self.infusion
@@ -370,7 +381,7 @@ class Controller:
         """Forgets the infusion but not what it delivered; the motor is off."""
         self._over = False
         if self.infusion:
-            self.books.last = self.progress()
+            self.books.last = readings.progress(self)
             if self.program:
                 self.books.last_ng_ml = self.program.header["concentration_ng_ml"]
             self.infusion = None
@@ -440,72 +451,3 @@ class Controller:
         """Something that was asked for, by host or key, is not done: into the log, and the cue (SR-AUDIO-08)."""
         self._refusals.add(self.now_ms, text)
         self.signals.refuse()
-
-    # --- what is told
-
-    def rate_pl_h(self) -> int:
-        """Rate of the motor now, that of a hold included; 0 while it is off or goes back (SR-UI-03)."""
-        course = self.course
-        if not course or course.backward:
-            return 0
-        return course.rate_pl_h(max(course.now_ticks(self.feeder.lead_us), 0))
-
-    def progress(self) -> list[int]:
-        """[phase, infused_ms, rate_nl_h, asked_steps, counted_steps, counted_nl] of the program, or of the last."""
-        infusion = self.infusion
-        if not infusion:
-            return self.books.last
-        runs = self.course is infusion
-        at = infusion.now_ticks(self.feeder.lead_us if runs else 0)  # else it stands where it was left
-        counted = self.total_steps - infusion.base_steps
-        rate_pl_h = infusion.rate_pl_h(max(at, 0)) if runs else 0
-        asked = self.feeder.asked - infusion.base_steps
-        return [
-            infusion.program_phase,
-            max(at, 0) // TICKS_PER_MS,
-            rate_pl_h // PL_PER_NL,
-            asked,
-            counted,
-            self.nl_of(counted),
-        ]
-
-    def nl_of(self, steps: int) -> int:
-        """Volume of steps with the fitted syringe, rounded down: what was pumped, by the count (SR-ACC-02)."""
-        if not self.step_volume:
-            return 0
-        pl, divisor = self.step_volume
-        return steps * pl // (divisor * PL_PER_NL)
-
-    def remaining_nl(self) -> int:
-        """Left in the syringe by the count (SR-RES-02, SR-RES-04)."""
-        return self.nl_of(max(self.syringe_end_steps - self.total_steps, 0))
-
-    def empty_s(self, rate_nl_h: int) -> int:
-        """Seconds until the syringe is empty at this rate, before a start at the program's; -1 where nothing runs."""
-        if self.state == "READY" and self.program:
-            rate_nl_h = self.program.header["basal_nl_h"]
-        return self.remaining_nl() * S_PER_H // rate_nl_h if rate_nl_h else -1
-
-    def status(self) -> "Message":
-        """The fields of wire.STATUS; what is left and for how long is of this moment (SR-RES-01, SR-RES-03)."""
-        phase, infused_ms, rate_nl_h, asked, counted, counted_nl = self.progress()
-        if self.course is not self.infusion:  # the hold rate, or none
-            rate_nl_h = self.rate_pl_h() // PL_PER_NL
-        return {
-            "time_ms": self.now_ms,
-            "state": self.state,
-            "phase": phase,
-            "infused_ms": infused_ms,
-            "rate_nl_h": rate_nl_h,
-            "asked_steps": asked,
-            "counted_steps": counted,
-            "counted_nl": counted_nl,
-            "remaining_nl": self.remaining_nl(),
-            "empty_s": self.empty_s(rate_nl_h),
-            "pressure_pa": self.pressure_pa,
-            "library": self.dosing.library.digest[:8] if self.dosing.library.entries else "",
-            "overrides": self.dosing.overrides,
-            "operator": self.access.operator,
-            "muted_ms": self.signals.muted_ms,
-            "alarms": alarms.named(self.alarms),
-        }

@@ -5,7 +5,7 @@ It is drawn behind the tick, one bounded piece a turn. While nobody needs the pu
 safety: one that is silent is logged, tried again now and then, and changes nothing else.
 """
 
-from pump.core import alarms
+from pump.core import alarms, readings
 from pump.core.glyphs import LARGE_LOWER, LARGE_UPPER, SMALL, TALL_LOWER, TALL_UPPER
 from pump.core.ssd1306 import PAGES
 from pump.core.units import MS_PER_S, NL_PER_ML, PL_PER_NL, S_PER_H
@@ -87,7 +87,7 @@ def figures(pump: "Controller") -> "list[Row]":
         (LARGE_UPPER, pump.state, "NO" if alone else ""),
         (LARGE_LOWER, pump.state, "HOST" if alone else ""),
     ]
-    rate_nl_h = pump.rate_pl_h() // PL_PER_NL
+    rate_nl_h = readings.rate_pl_h(pump) // PL_PER_NL
     title = dose = ""
     if header:
         ng_ml: int = header["concentration_ng_ml"]
@@ -116,7 +116,7 @@ def _nearest(value: int, by: int) -> int:
 
 def _given(pump: "Controller") -> str:
     """Of the program; of the last one, while none is loaded."""
-    nl, ng_ml = pump.progress()[5], pump.books.last_ng_ml
+    nl, ng_ml = readings.progress(pump)[5], pump.books.last_ng_ml
     if pump.program:
         nl, ng_ml = nl if pump.infusion else 0, pump.program.header["concentration_ng_ml"]
     mg = number(_nearest(nl * ng_ml, _NL_NG_PER_ML_UG)) if ng_ml else "--"
@@ -128,7 +128,7 @@ def _left(pump: "Controller", rate_nl_h: int) -> str:
     if not pump.syringe:
         return "no syringe declared"
     text = "left %smL" % number(_nearest(pump.remaining_nl(), 1000))
-    empty_s = pump.empty_s(rate_nl_h)
+    empty_s = readings.empty_s(pump, rate_nl_h)
     return text if empty_s < 0 else "%s %s" % (text, duration(empty_s))
 
 

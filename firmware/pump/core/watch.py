@@ -4,7 +4,7 @@ Those that must stop the motor soon are looked at in every control tick, the oth
 A condition is the bit of its alarm.
 """
 
-from pump.core import alarms, load_cell, monitors, slf3s
+from pump.core import alarms, load_cell, monitors, readings, slf3s
 from pump.core.flow import BASAL, ON_DEMAND, OVER, TIMED, UNDER, Flow
 from pump.core.law import KIND
 from pump.core.sensors import Sensors
@@ -196,7 +196,7 @@ class Watch:
         bits = alarms.BITS
         course = pump.course
         running = course is not None and not course.backward
-        rate_pl_h = pump.rate_pl_h() if running else 0
+        rate_pl_h = readings.rate_pl_h(pump) if running else 0
         pressure_pa = pump.pressure_pa
         sensors = self.sensors
         self._recent_pa = self._recent_pa[1:] + [pressure_pa]

@@ -33,6 +33,7 @@ class View:
         self._plan = plan
         self._keys = keys
         self._console = output.messages()
+        self._is_live = self._console.is_terminal
         self._status: Status | None = None
         self._shown: tuple[str, int, list[str]] = ("", -1, [])
         self._question = ""
@@ -41,18 +42,18 @@ class View:
         )
 
     def __enter__(self) -> View:
-        if self._console.is_terminal:
+        if self._is_live:
             self._live.start()
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        if self._console.is_terminal:
+        if self._is_live:
             self._live.stop()
 
     def see(self, status: Status) -> None:
         """The newest status."""
         self._status = status
-        if not self._console.is_terminal:
+        if not self._is_live:
             self._print_changes(status)
 
     def tell(self, text: str) -> None:
@@ -63,10 +64,13 @@ class View:
         """What the person is asked until it is answered; empty: nothing."""
         if question != self._question:
             self._question = question
-            if question and not self._console.is_terminal:
+            if question and not self._is_live:
                 self.tell(question)
 
     def _print_changes(self, status: Status) -> None:
+        shown = status["state"], status["phase"], status["alarms"]
+        if shown == self._shown:
+            return
         state, phase, alarms = self._shown
         now = clock(status["infused_ms"] / MS_PER_S)
         if (status["state"], status["phase"]) != (state, phase):
@@ -77,7 +81,7 @@ class View:
         for name in alarms:
             if name not in status["alarms"]:
                 self.tell(f"{now} {name} is over")
-        self._shown = (status["state"], status["phase"], status["alarms"])
+        self._shown = shown
 
     def _panel(self) -> Text:
         panel = Text()
