@@ -87,6 +87,14 @@ def test_a_turn_walks_forty_pieces_of_phases() -> None:
     assert [window.turn(1) for _ in range(4)] == [False, False, True, True]
 
 
+@pytest.mark.requirement("SR-DOSE-03")
+def test_the_fullest_hour_begins_where_a_slow_phase_ends_while_a_long_one_goes_on() -> None:
+    slow, fast, long = infuse(10**8, 600_000), infuse(10**9, 600_000), infuse(4 * 10**8, 3 * H_MS)
+    window = limits.Window(slow + fast + long, H_MS)
+    assert window.turn(100)
+    assert window.most == 2 * (10**9 * 600_000 + 4 * 10**8 * 3_000_000) * window.divisor
+
+
 def test_a_window_without_phases_holds_nothing() -> None:
     window = limits.Window([], H_MS)
     assert window.turn(1)
