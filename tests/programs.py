@@ -61,11 +61,11 @@ def sign_in(pump: Any) -> None:
     pump.access.maintain()
 
 
-def start(bench: Bench, phases: list[list[Any]], attended: bool = False) -> None:
+def start(bench: Bench, phases: list[list[Any]], attended: bool = False, syringe: str = SYRINGE) -> None:
     """Fits a syringe and starts the phases, by the two steps."""
-    pump = bench.pump
-    pump.syringe(SYRINGE, SYRINGES[SYRINGE][3])
-    pump.confirm(pump.load(header(phases, attended), phases))
+    pump, fill_nl = bench.pump, SYRINGES[syringe][3]
+    pump.syringe(syringe, fill_nl)
+    pump.confirm(pump.load(header(phases, attended, syringe=syringe, fill_nl=fill_nl), phases))
     pump.start()
 
 

@@ -13,6 +13,7 @@ import numpy as np
 from hil.bench import Bench, open_bench
 from hil.targets.emulated import IMAGE
 from pump.app import COLLECT_EVERY_S
+from pump.core.units import S_PER_H
 from tests.programs import PL_PER_ML, SYRINGE, Oracle, flat, follow, start
 from titrate.boards import BOARDS
 from tools.bench.scripted import ScriptedSerial, scripted
@@ -23,6 +24,7 @@ UF2_BLOCK, UF2_PAYLOAD = 512, 256
 INFUSION_S = 600
 SETTLED = 12  # collections, until what an infusion needs is there
 CONTROL_PERIOD_S = 0.1
+NARROW, FASTER_STEPS_PER_S = "bd-plastipak-5", 5000  # the rate as in on_chip/faster.py
 STOPS, CLAMPS, HANGS = 8, 3, 3  # instants of a control period at which each is tried
 
 
@@ -31,10 +33,10 @@ def board() -> Bench:
     return open_bench("emu://", seed=1)
 
 
-def run_script(name: str) -> ScriptedSerial:
+def run_script(name: str, syringe: str = SYRINGE) -> ScriptedSerial:
     """An emulated pump on which a script of on_chip/ runs beside the firmware."""
     with tempfile.TemporaryDirectory() as folder:
-        return scripted(Path(folder) / "files.img", {"boot.py": (ON_CHIP / name).read_text()})
+        return scripted(Path(folder) / "files.img", {"boot.py": (ON_CHIP / name).read_text()}, syringe=syringe)
 
 
 def said(port: ScriptedSerial, pattern: str, most_s: float) -> re.Match[str]:
@@ -102,18 +104,29 @@ def step_error_us(times: Sequence[float], ml_h: float, seconds: int) -> float:
 
 
 def fastest() -> dict[str, float]:
-    """The fastest rate that the pump takes for this syringe: whether it makes all its steps, and how fast."""
+    """With the usual syringe the pump's own limit comes first. What the firmware makes where motor and syringe set none
+    is tried with a narrow syringe, and before the line is under pressure: it would be an occlusion."""
     ml_h = float(BOARDS["pico"].most_ml_h(SYRINGE))
-    phases = flat(ml_h, 10)
-    with board() as bench:
-        start(bench, phases)
-        status = follow(bench, lambda status: status["state"] != "INFUSING")
-        whole = bench.steps >= Oracle(phases).steps(10_000) and status["alarms"].count("MOTOR_FAULT") == 0
-        times = bench.step_times_us[: Oracle(phases).steps(10_000)]
+    steps_per_s = _steps_per_s(board(), SYRINGE, ml_h, 10)
+    faster_ml_h = int(Oracle([], NARROW).step_pl * FASTER_STEPS_PER_S * S_PER_H) / PL_PER_ML
     return {
-        "rate_max_ml_h": ml_h if whole else 0.0,
-        "steps_per_s_max": (len(times) - 1) / (times[-1] - times[0]) * 1e6,
+        "rate_max_ml_h": ml_h if steps_per_s else 0.0,
+        "steps_per_s_max": steps_per_s,
+        "steps_per_s_firmware": _steps_per_s(run_script("faster.py", NARROW).bench, NARROW, faster_ml_h, 5),
     }
+
+
+def _steps_per_s(bench: Bench, syringe: str, ml_h: float, seconds: int) -> float:
+    """At so many mL/h; 0 if not all steps are made."""
+    phases = flat(ml_h, seconds)
+    wanted = Oracle(phases, syringe).steps(1000 * seconds)
+    with bench:
+        start(bench, phases, syringe=syringe)
+        status = follow(bench, lambda status: status["state"] != "INFUSING")
+        times = bench.step_times_us[:wanted]
+    if len(times) < wanted or "MOTOR_FAULT" in status["alarms"]:
+        return 0.0
+    return (len(times) - 1) / (times[-1] - times[0]) * 1e6
 
 
 def _running(ml_h: float, after_ms: int = 2500) -> Bench:

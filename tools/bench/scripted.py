@@ -4,7 +4,7 @@ from pathlib import Path
 
 from littlefs import LittleFS
 
-from hil.bench import Target
+from hil.bench import DEFAULT_SYRINGE, Target
 from hil.mechanics import Mechanics
 from hil.targets.emulated import FLASH_BLOCKS, Emulated
 from hil.urls.lockstep import LockstepSerial
@@ -34,7 +34,13 @@ class ScriptedSerial(LockstepSerial):
         return self.said
 
 
-def scripted(path: Path, files: dict[str, str | bytes], uf2: Path | None = None, board: str = "pico") -> ScriptedSerial:
+def scripted(
+    path: Path,
+    files: dict[str, str | bytes],
+    uf2: Path | None = None,
+    board: str = "pico",
+    syringe: str = DEFAULT_SYRINGE,
+) -> ScriptedSerial:
     """A powered board whose littlefs, made at `path`, holds these files; boot.py runs first."""
     image = LittleFS(block_size=4096, block_count=FLASH_BLOCKS, prog_size=256, read_size=256)
     for name, content in files.items():
@@ -45,6 +51,6 @@ def scripted(path: Path, files: dict[str, str | bytes], uf2: Path | None = None,
     path.write_bytes(bytes(image.context.buffer))
     port = ScriptedSerial()
     port.files, port.uf2, port.board = path, uf2, board
-    port.port = "emu://"
+    port.port = f"emu://?syringe={syringe}"
     port.open()
     return port
