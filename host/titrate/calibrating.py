@@ -97,13 +97,13 @@ def dispense(pump: Pump, syringe: str, ml: Fraction, ml_h: Fraction, see: Callab
     header |= {"syringe": syringe, "fill_nl": ceil(ml * units.NL_PER_ML), "phases": 1}
     header |= {"basal_nl_h": ceil(ml_h * units.NL_PER_ML), "date": date.today().isoformat(), "author": NO_AUTHOR}
     pump.confirm(pump.load(header, phases))
-    pump.start()
     try:
+        pump.start()
         while ended(status := pump.wait_status()) is None:
             see(status)
             if status["state"] not in ("INFUSING", "KVO"):
                 break
-    except KeyboardInterrupt:
+    except BaseException:  # nobody watches it any more
         pump.stop()
         raise
     if ended(status) != "complete":

@@ -11,7 +11,7 @@ from typing import Protocol
 from pump.core.alarms import ALARMS, LATCH, LATCHING
 from pump.core.units import MS_PER_S
 from titrate.client import Overrides, Pump, Status
-from titrate.errors import LinkError, Refused
+from titrate.errors import LinkError, PumpError, Refused
 from titrate.following import Follower, bench_of, ended, new_session, waits_for
 from titrate.plan import Plan, nominal_nl
 from titrate.record import Recorder
@@ -103,17 +103,18 @@ class Player:
         return session.digest
 
     def play(self, digest: str, overrides: Overrides = (), until_s: float | None = None) -> Session:
-        """Confirms, starts, and follows. On KeyboardInterrupt the pump is stopped and the session returned.
+        """Confirms, starts, and follows. On KeyboardInterrupt the pump is stopped and the session returned; on an error
+        of the host's own, such as a terminal that is gone, it is stopped and the error raised.
 
         overrides: of soft limits, see Pump.confirm. until_s: infusion time at which the pump is stopped.
         """
         pump, session = self._pump, self.session
         pump.tell_time()
         pump.confirm(digest, overrides)
-        pump.start()
-        if self._record:
-            self._record.begin(session, self._program)
         try:
+            pump.start()
+            if self._record:
+                self._record.begin(session, self._program)
             for status in self._follower.statuses():
                 self._attendant.see(status)
                 self._tell_time()
@@ -124,6 +125,11 @@ class Player:
                     return session
         except KeyboardInterrupt:
             self._stop()
+        except PumpError:  # the pump was lost, or has said no: it is not stopped for that
+            raise
+        except BaseException:
+            self._stop()
+            raise
         return session
 
     def _tell_time(self) -> None:

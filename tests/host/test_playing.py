@@ -92,6 +92,29 @@ def test_ctrl_c_without_a_link_says_so_and_stops_when_it_is_back(bench: Bench) -
     assert bench.pump.status()["state"] == "IDLE"
 
 
+def test_ctrl_c_at_the_very_start_stops_the_pump(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    start = bench.pump.start
+
+    def interrupted() -> None:
+        start()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(bench.pump, "start", interrupted)
+    session = play(bench, Helper())
+    assert session.outcome == "stopped"
+    assert bench.pump.status()["state"] == "IDLE"
+
+
+@pytest.mark.parametrize("gone", [BrokenPipeError(), OSError("No space left on device"), SystemExit(1)])
+def test_a_terminal_that_is_gone_leaves_no_pump_at_work(bench: Bench, gone: BaseException) -> None:
+    def write() -> None:
+        raise gone
+
+    with pytest.raises(type(gone)):
+        play(bench, Helper([(60, write)]))
+    assert bench.pump.status()["state"] == "IDLE"
+
+
 def test_an_occlusion_waits_for_a_person_and_then_goes_on(bench: Bench) -> None:
     class Mender(Helper):
         def attend(self, waiting: list[str], refusal: str) -> str | None:

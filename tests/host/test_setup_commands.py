@@ -12,6 +12,8 @@ from tests.programs import PL_PER_ML, SYRINGE, flat, follow, header
 from titrate.cli import app
 from titrate.client import Pump
 
+INTERRUPTED = 130  # as shells and Typer have it
+
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
@@ -100,6 +102,37 @@ def test_refill_draws_in_its_volume_and_says_what_is_held(bench: Bench) -> None:
     assert "volume_nl: must be 1 to 4" in run("refill", "--volume", "48 mL", "--yes", code=4)
     assert "--yes, where no terminal is there" in run("refill", "--volume", "1 mL", code=2)
     assert "--volume" in run("refill", "--volume", "1 mg", "--yes", code=2)
+
+
+@pytest.mark.parametrize(
+    ("method", "words"),
+    [
+        ("prime", ["prime", "--volume", "1 mL", "--yes"]),
+        ("refill", ["refill", "--volume", "1 mL", "--empty", "--yes"]),
+        ("start", ["calibrate", "volume", "--ml", "1 mL", "--yes", "--measured", "1 mL", "--measured", "1 mL"]),
+    ],
+)
+def test_ctrl_c_before_the_pump_has_answered_stops_it(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, method: str, words: list[str]
+) -> None:
+    asked = getattr(Pump, method)
+
+    def interrupted(pump: Pump, *arguments: int) -> None:
+        asked(pump, *arguments)
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Pump, method, interrupted)
+    run(*words, code=INTERRUPTED)
+    assert bench.pump.status()["state"] == "IDLE"
+
+
+def test_a_refusal_to_fill_stops_nothing(bench: Bench) -> None:
+    phases = flat(60, 600)
+    bench.pump.syringe(SYRINGE, 50_000_000)
+    bench.pump.confirm(bench.pump.load(header(phases), phases))
+    bench.pump.start()
+    run("refill", "--volume", "1 mL", "--yes", code=4)
+    assert bench.pump.status()["state"] == "INFUSING"
 
 
 def test_adjust_sets_a_rate_in_any_unit_of_a_protocol(bench: Bench) -> None:

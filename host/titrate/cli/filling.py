@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -40,15 +41,28 @@ def prime(
         pump.syringe(syringe, round(held * 1_000_000))
         status = pump.status()
         begin_nl = status["remaining_nl"]
-        pump.prime()
-        try:
+        with _stopped(pump):
+            pump.prime()
             ended_itself = _watch(pump, begin_nl, wanted)
-        finally:
-            pump.stop()
         status = pump.status()
     _tell(status, (begin_nl - status["remaining_nl"]) / 1e6, "used", "left", json)
     if ended_itself:
         raise typer.Exit(1)
+
+
+@contextlib.contextmanager
+def _stopped(pump: Pump) -> Iterator[None]:
+    """Whatever ends what is within, the pump is stopped; but not when it refused, for then it may be at other work."""
+    from titrate.errors import Refused
+
+    try:
+        yield
+    except Refused:
+        raise
+    except BaseException:
+        pump.stop()
+        raise
+    pump.stop()
 
 
 def _watch(pump: Pump, begin_nl: int, wanted_ml: Fraction | None) -> bool:
@@ -93,12 +107,10 @@ def refill(
         if held is not None:
             pump.syringe(syringe, round(held * 1_000_000))
         begin_nl = pump.status()["remaining_nl"]
-        pump.refill(wanted_nl)
-        try:
+        with _stopped(pump):
+            pump.refill(wanted_nl)
             while pump.wait_status()["state"] == "FILLING":
                 pass
-        finally:
-            pump.stop()
         status = pump.status()
     _tell(status, (status["remaining_nl"] - begin_nl) / 1e6, "drawn", "held", json)
     if status["alarms"]:
