@@ -150,6 +150,8 @@ def test_a_soft_limit_is_passed_by_its_name_only(tmp_path: Path) -> None:
     ("words", "said"),
     [
         (["--override", "nonsense"], "--override"),
+        (["--override", "rate=²"], "--override"),
+        (["--override", f"rate={'9' * 5000}"], "--override"),
         (["--from", "pump"], "none is stored"),
         (["--from", "5 bananas"], "--from"),
         (["--library", "no-such-library"], "no-such-library"),

@@ -53,6 +53,11 @@ def test_clear_forgets_what_it_names_and_asks_first(bench: Bench) -> None:
     assert "must be one of calibration, library, operators, settings" in run("clear", "everything", "--yes", code=4)
 
 
+@pytest.mark.parametrize("value", ["", "²", "٣", "-1", "1.0", "3", "9" * 5000])
+def test_a_setting_that_is_no_number_of_its_span_is_one_line(bench: Bench, value: str) -> None:
+    assert "allowed: 0 to 2" in run("settings", f"occlusion_level={value}", code=2)
+
+
 def test_the_history_names_the_libraries_and_when_they_came_in_force(bench: Bench) -> None:
     assert run("library", "history") == "no library has come in force\n"
     run("library", "upload", "regimens")

@@ -1,5 +1,6 @@
 """What a person asks of a pump that is at work: pause, resume, stop, bolus, adjust, acknowledge, mute."""
 
+import re
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -130,10 +131,10 @@ def override_of(text: str) -> tuple[str, int]:
     """FIELD=VALUE of an option. Raises ProtocolError."""
     from titrate.errors import ProtocolError
 
-    field, _, value = text.partition("=")
-    if not field or not value.isdigit():
+    given = re.fullmatch("(.+)=([0-9]{1,18})", text)
+    if not given:
         raise ProtocolError("--override", text, "FIELD=VALUE, both as the refusal named them")
-    return field, int(value)
+    return given[1], int(given[2])
 
 
 def _ask(port: str, method: str, done: str, json: bool) -> None:

@@ -1,5 +1,6 @@
 """`titrate settings` and `titrate clear`: what can be chosen in the pump, and how it forgets what was chosen."""
 
+import re
 from typing import Annotated
 
 import typer
@@ -56,6 +57,6 @@ def _change(text: str) -> tuple[str, int]:
     if name not in SETTINGS:
         raise ProtocolError("NAME=VALUE", text, f"a name of {', '.join(sorted(SETTINGS))}")
     least, most = SETTINGS[name][:2]
-    if not value.isdigit() or not least <= int(value) <= most:
+    if not re.fullmatch("[0-9]{1,18}", value) or not least <= int(value) <= most:
         raise ProtocolError(name, value, f"{least} to {most}")
     return name, int(value)
