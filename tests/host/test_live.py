@@ -151,6 +151,8 @@ def test_a_soft_limit_is_passed_by_its_name_only(tmp_path: Path) -> None:
     [
         (["--override", "nonsense"], "--override"),
         (["--override", "rate=²"], "--override"),
+        (["--tolerance", "nan"], "--tolerance"),
+        (["--tolerance", "-1"], "--tolerance"),
         (["--override", f"rate={'9' * 5000}"], "--override"),
         (["--from", "pump"], "none is stored"),
         (["--from", "5 bananas"], "--from"),

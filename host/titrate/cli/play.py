@@ -45,6 +45,7 @@ def play(
     """Play a protocol on a pump and compare what came out with what was commanded."""
     from titrate.cli.control import override_of
     from titrate.client import Pump
+    from titrate.errors import ProtocolError
     from titrate.following import LOST
     from titrate.library import read as read_library
     from titrate.library_link import upload
@@ -53,6 +54,8 @@ def play(
     from titrate.record import Recorder
     from titrate.resuming import rest
 
+    if not tolerance >= 0:  # nan neither
+        raise ProtocolError("--tolerance", tolerance, "percent, from 0")
     planned = Protocol.read(protocol).plan(weight, age=age, session=session, syringe=syringe)
     output.warnings(planned.warnings)
     overrides = [override_of(text) for text in override or []]
