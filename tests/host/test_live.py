@@ -156,7 +156,9 @@ def test_a_soft_limit_is_passed_by_its_name_only(tmp_path: Path) -> None:
         (["--override", f"rate={'9' * 5000}"], "--override"),
         (["--from", "pump"], "none is stored"),
         (["--from", "5 bananas"], "--from"),
+        (["--from", ""], "--from"),
         (["--library", "no-such-library"], "no-such-library"),
+        (["--library", ""], "library file"),
         (["--record", "/no/such/folder/x.jsonl"], "--record"),
     ],
 )

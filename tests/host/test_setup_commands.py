@@ -129,6 +129,19 @@ def test_ctrl_c_before_the_pump_has_answered_stops_it(
     assert bench.pump.status()["state"] == "IDLE"
 
 
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["refill", "--volume", "1 mL", "--yes", "--fill"],
+        ["calibrate", "volume", "--measured", "1 mL", "--measured", "1 mL", "--yes", "--ml"],
+        ["log", "--csv"],
+    ],
+)
+def test_an_option_that_is_empty_is_not_one_that_was_left_out(bench: Bench, words: list[str]) -> None:
+    """As a shell gives it whose variable is not set."""
+    assert f'{words[-1]}: "" is not valid' in run(*words, "", code=2)
+
+
 def test_a_refusal_to_fill_stops_nothing(bench: Bench) -> None:
     phases = flat(60, 600)
     bench.pump.syringe(SYRINGE, 50_000_000)

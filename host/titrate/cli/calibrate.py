@@ -62,12 +62,12 @@ def volume(
     from titrate.quantities import FLOW, VOLUME, parse
 
     fill_nl = nominal_nl(syringe_id(syringe))
-    run_ml = parse(ml, VOLUME, "--ml").value if ml else Fraction(fill_nl, 10_000_000)
-    run_ml_h = parse(rate, FLOW, "--rate").value if rate else run_ml * 30
+    run_ml = parse(ml, VOLUME, "--ml").value if ml is not None else Fraction(fill_nl, 10_000_000)
+    run_ml_h = parse(rate, FLOW, "--rate").value if rate is not None else run_ml * 30
     runs = len(measured) if measured else runs
     check_volume(syringe, run_ml, runs)
     density = density_g_ml(temperature)
-    if not yes or not (measured or balance):
+    if not yes or not (measured or balance is not None):
         output.need_terminal(f"{COMMAND} volume")
     with ExitStack() as stack:
         pump = stack.enter_context(Pump.open(port))
@@ -172,9 +172,9 @@ def _measure(
     from titrate.calibrating import ByBalance
     from titrate.errors import ProtocolError
 
-    if balance and measured:
+    if balance is not None and measured:
         raise ProtocolError("--measured", measured[0], "nothing beside --balance")
-    if balance:
+    if balance is not None:
         return ByBalance(pump, stack.enter_context(closing(open_balance(balance))), density)
     return Given(measured, density, asked)
 

@@ -31,7 +31,7 @@ def prime(
     from titrate.errors import ProtocolError
     from titrate.quantities import VOLUME, parse
 
-    wanted = parse(volume, VOLUME, "--volume").value if volume else None
+    wanted = parse(volume, VOLUME, "--volume").value if volume is not None else None
     held = parse(fill, VOLUME, "--fill").value
     if yes and wanted is None:
         raise ProtocolError("titrate prime", None, "--volume, where nobody watches the end of the line")
@@ -100,7 +100,7 @@ def refill(
     from titrate.quantities import VOLUME, parse
 
     wanted_nl = round(parse(volume, VOLUME, "--volume").value * 1_000_000)
-    held = parse(fill, VOLUME, "--fill").value if fill else 0 if empty else None
+    held = parse(fill, VOLUME, "--fill").value if fill is not None else 0 if empty else None
     with Pump.open(port) as pump:
         if not yes:
             output.confirm("Is nobody at the line, and its end deep in the liquid?", "titrate refill")

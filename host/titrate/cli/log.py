@@ -98,7 +98,7 @@ def _writer(csv: str | None, follow: bool, json: bool) -> "Iterator[Writer]":
     """Writes entries: as CSV, as a table where a terminal is, else as lines; with --json and no file not at all."""
     if csv == STDOUT:
         yield _csv_writer(sys.stdout)
-    elif csv:
+    elif csv is not None:
         with _created(csv) as file:
             yield _csv_writer(file)
     elif json:

@@ -59,7 +59,7 @@ def play(
     planned = Protocol.read(protocol).plan(weight, age=age, session=session, syringe=syringe)
     output.warnings(planned.warnings)
     overrides = [override_of(text) for text in override or []]
-    found = read_library(library).library if library else None
+    found = read_library(library).library if library is not None else None
     if plot:
         from titrate.plot import check_path
 
@@ -68,7 +68,7 @@ def play(
     with ExitStack() as stack:
         pump = stack.enter_context(Pump.open(port))
         before_ml = 0.0
-        if from_:
+        if from_ is not None:
             planned, given_ml = rest(planned, pump, from_)
             before_ml = float(given_ml)
             output.messages().print(f"after {before_ml:.4f} mL, what is left is:", highlight=False)
@@ -80,7 +80,7 @@ def play(
             output.warnings([f"{alarm_line('LIBRARY_MISSING')} See --library."])
         if not yes:
             _ask(planned, port)
-        if from_ and pump.status()["state"] == "ALARM":
+        if from_ is not None and pump.status()["state"] == "ALARM":
             pump.acknowledge()  # a person has seen what was delivered
         if found:
             upload(pump, found, int(time.time()))

@@ -66,7 +66,7 @@ def show(
     if toml:
         typer.echo(protocol.toml(), nl=False)
         return
-    plan = protocol.plan(weight or _some_weight(protocol), age=age)
+    plan = protocol.plan(_some_weight(protocol) if weight is None else weight, age=age)
     told = prose.sections(protocol, plan)
     if json:
         sections = [{"heading": heading, "text": paragraphs} for heading, paragraphs in told if paragraphs]
@@ -102,7 +102,7 @@ def validate(file: File, weight: output.Weight = None, age: output.Age = None, j
     from titrate.protocol import Protocol
 
     protocol = Protocol.read(file)
-    plan = protocol.plan(weight or _some_weight(protocol), age=age)
+    plan = protocol.plan(_some_weight(protocol) if weight is None else weight, age=age)
     output.warnings(plan.warnings)
     if json:
         facts = {"file": file, "valid": True, "phases": len(plan.phases), "warnings": list(plan.warnings)}
