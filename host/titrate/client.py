@@ -381,9 +381,9 @@ class Pump:
         for message, _fault in self._deframer.feed(data):
             if message is None:
                 self.bad_lines += 1
-            elif "id" in message:
+            elif "result" in message or "error" in message:
                 self._reply = message
-            else:
+            elif "id" not in message:  # what has one is a request of this host, come back from a line that echoes
                 self._take_notification(message)
         return bool(data)
 

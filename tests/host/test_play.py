@@ -96,6 +96,13 @@ def test_a_missing_port_is_exit_3_and_names_those_that_exist(command: str) -> No
     assert "Traceback" not in done.stderr
 
 
+def test_a_line_that_echoes_is_no_pump() -> None:
+    done = titrate("status", "--port", "loop://")
+    assert done.returncode == 3
+    assert "no answer to hello from loop://" in done.stderr
+    assert "Traceback" not in done.stderr
+
+
 def test_a_bad_bench_url_is_exit_3() -> None:
     done = titrate("status", "--port", "sim://?speed=9")
     assert done.returncode == 3
