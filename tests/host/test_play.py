@@ -74,6 +74,15 @@ def test_a_picture_and_a_table(tmp_path: Path) -> None:
     assert picture.stat().st_size > 10_000
 
 
+def test_a_picture_that_cannot_be_written_hides_no_result(tmp_path: Path) -> None:
+    picture = tmp_path / "delivery.png"
+    picture.symlink_to("/dev/full")
+    done = titrate(*SESSION, "--plot", str(picture))
+    assert done.returncode == 0
+    assert json.loads(done.stdout)["outcome"] == "complete"
+    assert "warning: there is no picture: --plot" in done.stderr
+
+
 def test_nothing_moves_without_a_yes() -> None:
     done = titrate(*[word for word in SESSION if word not in ("--yes", "--json")], stdin=subprocess.DEVNULL)
     assert done.returncode == 2

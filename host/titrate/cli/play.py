@@ -98,10 +98,7 @@ def play(
         if logs:
             output.collect_log(pump, logs)
     if plot:
-        from titrate.plot import plot_delivery
-
-        plot_delivery(planned, done.series, plot, simulated=done.simulated)
-        output.messages().print(f"plot: {plot}", markup=False, highlight=False, soft_wrap=True)
+        _plot(done, plot)
     if recorder:
         output.recorded(recorder)
     if json:
@@ -138,6 +135,19 @@ def _attendant(pump: "Pump", planned: "Plan", yes: bool) -> "tuple[Attendant, li
         return Person(keyboard, view, pump), [keyboard, view]
     view = View(planned, "Ctrl-C stops the pump")
     return Shown(view, BenchHands(bench.change_syringe) if bench else Nobody()), [view]
+
+
+def _plot(done: "Session", path: Path) -> None:
+    """The picture. What prevents it is a warning: what was delivered is told all the same."""
+    from titrate.errors import ProtocolError
+    from titrate.plot import plot_delivery
+
+    try:
+        plot_delivery(done.plan, done.series, path, simulated=done.simulated)
+    except ProtocolError as error:
+        output.warnings([f"there is no picture: {error}"])
+        return
+    output.messages().print(f"plot: {path}", markup=False, highlight=False, soft_wrap=True)
 
 
 def show(done: "Session", wall_seconds: float) -> None:
