@@ -18,6 +18,7 @@ OUTCOMES = {
     "complete": "Complete: all of the plan was played.",
     "stopped": "Stopped before the end of the plan.",
     "alarm": "Ended by an alarm.",
+    "running": "Watched, and left while the pump went on: what follows is as of then.",
     CUT_OFF: "The record was cut off: it has no outcome, and what follows is as of its last line.",
 }
 

@@ -68,7 +68,8 @@ class PhaseResult:
 
 @dataclass
 class Session:
-    """What one run gave. Volumes in mL. outcome: complete, stopped or alarm.
+    """What one run gave. Volumes in mL. outcome: complete, stopped or alarm; running, where it was only
+    watched and left before its end.
 
     simulated, seed: of the bench on the port. target: the port. digest: of the program. library: digest of the drug
     library in the pump, empty where there is none. from_ml: of the whole plan, delivered before this session and not

@@ -76,7 +76,9 @@ def test_how_it_ended_is_the_exit_code(bench: Bench, act: str, outcome: str, mon
     assert (code, found["outcome"]) == (1, outcome)
 
 
-def test_ctrl_c_ends_the_watching_and_the_pump_goes_on(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_ends_the_watching_and_the_pump_goes_on(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     wait_status = Pump.wait_status
     left = [50]
 
@@ -87,9 +89,11 @@ def test_ctrl_c_ends_the_watching_and_the_pump_goes_on(bench: Bench, monkeypatch
         return wait_status(pump)
 
     monkeypatch.setattr(Pump, "wait_status", wait)
-    code, found, _ = watch()
+    code, found, _ = watch("--record", str(tmp_path / "watched.jsonl"))
     assert (code, found["outcome"]) == (0, "running")
     assert bench.target.app.controller.state == "INFUSING"
+    assert CliRunner().invoke(app, ["report", str(tmp_path / "watched.jsonl")]).exit_code == 0
+    assert "while the pump went on" in (tmp_path / "watched.html").read_text()
 
 
 def test_where_nothing_is_under_way_it_says_so() -> None:
