@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import json
 import os
+from array import array
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -36,6 +37,13 @@ FIELDS = (
     "time_s", "infused_ms", "state", "phase", "rate_nl_h", "asked_steps", "counted_steps", "counted_nl",
     "delivered_ul", "remaining_nl", "pressure_pa", "alarms",
 )  # fmt: skip
+# What a header has to have for a page to be made.
+HEADER = {
+    "begun", "target", "simulated", "seed", "titrate", "hello", "library", "digest", "program", "phases", "plan",
+    "from_ml", "from_start", "every_s",
+}  # fmt: skip
+HELLO = {"board", "serial", "firmware", "wire"}
+ENDS = ("complete", "stopped", "alarm", "running")
 SLACK_S = 0.05  # statuses come once a second, by a clock of 100 ms
 WHERE = "--record"
 
@@ -254,12 +262,9 @@ def _read(path: Path) -> Record:
         try:
             data = json.loads(line)
             if record is None:
-                if data["what"] != "header" or data["format"] != FORMAT:
-                    raise ValueError
-                record = Record(data, {name: [] for name in data["sample"]})
+                record = _begun(data)
             elif isinstance(data, list):
-                for name, value in zip(record.samples, data, strict=True):
-                    record.samples[name].append(value)
+                _note_sample(record, data)
             elif data["what"] == "alarm":
                 _note_alarm(record, active, data)
             elif data["what"] == "event":
@@ -267,12 +272,38 @@ def _read(path: Path) -> Record:
             elif data["what"] == "note":
                 record.notes.append(data)
             elif data["what"] == "outcome":
+                if data["outcome"] not in ENDS or type(data["syringes_fitted"]) is not int:
+                    raise ValueError
                 record = replace(record, outcome=data)
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, ArithmeticError):
             raise ProtocolError(f"{path}, line {number}", line, f"a line of a record of format {FORMAT}") from None
     if record is None:
         raise ProtocolError(str(path), None, "a record with at least its header")
     return record
+
+
+def _begun(header: dict[str, Any]) -> Record:
+    """The record that begins with this header. Raises ValueError, KeyError or TypeError for one that nothing can be
+    made of; its digest is of program and phases, so these are whole.
+    """
+    if header["what"] != "header" or header["format"] != FORMAT:
+        raise ValueError
+    if not (set(header) >= HEADER and set(header["hello"]) >= HELLO and set(header["sample"]) >= set(FIELDS)):
+        raise ValueError
+    if wire.program_digest(header["program"], header["phases"]) != header["digest"]:
+        raise ValueError
+    record = Record(header, {name: [] for name in header["sample"]})
+    _ = record.plan
+    return record
+
+
+def _note_sample(record: Record, values: list[Any]) -> None:
+    """Raises ValueError, TypeError or OverflowError for what a session cannot keep."""
+    sample = dict(zip(record.samples, values, strict=True))
+    array("q", (sample["infused_ms"], sample["counted_nl"]))
+    array("d", (sample["time_s"], sample["delivered_ul"] or 0.0))
+    for name, value in sample.items():
+        record.samples[name].append(value)
 
 
 def _note_alarm(record: Record, active: dict[str, Alarm], data: dict[str, Any]) -> None:

@@ -135,6 +135,47 @@ def test_what_is_no_record_is_named_by_file_and_line(
     assert "Traceback" not in done.output
 
 
+@pytest.mark.parametrize(
+    ("line", "path", "value"),
+    [
+        (1, ("begun",), None),
+        (1, ("seed",), None),
+        (1, ("hello",), {}),
+        (1, ("hello",), 7),
+        (1, ("plan",), {}),
+        (1, ("sample",), ["time_s"]),
+        (1, ("program", "weight_g"), 7000),
+        (1, ("phases", 0, 2), 0),
+        (3, (1,), "x"),
+        (3, (1,), 10**30),
+        (3, (0,), None),
+        (-2, ("outcome",), "well"),
+        (-2, ("syringes_fitted",), "one"),
+    ],
+)
+def test_a_record_that_was_edited_is_named_by_its_line(
+    made: tuple[Session, Path], line: int, path: tuple[str | int, ...], value: object, tmp_path: Path
+) -> None:
+    lines = made[1].read_text().split("\n")
+    index = line - 1 if line > 0 else len(lines) + line
+    rows = [json.loads(text) for text in lines if text]
+    if line == 3:  # the first sample
+        index = next(number for number, row in enumerate(rows) if isinstance(row, list))
+    place = rows[index]
+    for key in path[:-1]:
+        place = place[key]
+    if value is None and line == 1:
+        del place[path[-1]]
+    else:
+        place[path[-1]] = value
+    edited = tmp_path / "edited.jsonl"
+    edited.write_text("\n".join(json.dumps(row) for row in rows) + "\n")
+    done = CliRunner().invoke(app, ["report", str(edited)])
+    assert done.exit_code == 2, done.output
+    assert f"line {index + 1}" in done.stderr
+    assert not (tmp_path / "edited.html").exists()
+
+
 def test_bytes_that_are_no_text_and_files_that_are_not_there(tmp_path: Path) -> None:
     path = tmp_path / "bytes"
     path.write_bytes(b"\xff\xfe\n")
