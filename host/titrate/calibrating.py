@@ -23,6 +23,7 @@ from titrate.program import NO_AUTHOR
 from titrate.session import COMPLETE
 
 REST_STATUSES = 15  # seconds until what the line was stretched by has come out
+LEAST_RUN = Fraction(1, 1000)  # of a fill: 70 steps or more; where there is none, there is no line to fit
 TAKE_UP = Fraction(1, 5)  # of a run: turns the play out of the screw, and stretches the line as every run leaves it
 MOST_WEIGHINGS = 60  # one a second until it is at rest
 READINGS = 10  # of the pressure, one a second
@@ -76,10 +77,12 @@ class Run:
 
 
 def check_volume(syringe: str, ml: Fraction, runs: int) -> None:
-    """Raises ProtocolError for runs that one fill has not enough for, or too few of them."""
+    """Raises ProtocolError for runs that one fill has not enough for, too small ones, or too few of them."""
     if runs < calibration.FEWEST_RUNS:
         raise ProtocolError("--runs", runs, f"at least {calibration.FEWEST_RUNS}: one alone has no scatter")
     fill_ml = Fraction(nominal_nl(syringe), units.NL_PER_ML)
+    if ml < fill_ml * LEAST_RUN:
+        raise ProtocolError("--ml", f"{float(ml):g}", f"at least {float(fill_ml * LEAST_RUN):g} for a {syringe}")
     if ml * (runs + TAKE_UP) > fill_ml:
         most_ml = float(fill_ml / (runs + TAKE_UP))
         raise ProtocolError("--ml", f"{float(ml):g}", f"at most {most_ml:.3g} for {runs} runs out of one {syringe}")

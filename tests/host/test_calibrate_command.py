@@ -92,6 +92,7 @@ def test_an_implausible_result_is_told_and_not_stored(bench: Bench, values: list
         (["volume", "--yes", *given("5 apples", "5 mL")], "--measured"),
         (["volume", "--yes", *given("5 mL")], "at least 2"),
         (["volume", "--yes", "--ml", "20 mL", *given("5 mL", "5 mL", "5 mL")], "at most 15.6"),
+        (["volume", "--yes", "--ml", "0.00001 mL", *given("1 mL", "1 mL")], "at least 0.05"),
         (["volume", "--yes", "--temperature", "90", *given("5 mL", "5 mL")], "5 to 40"),
         (["volume", "--yes", "--balance", "kitchen:/dev/null"], "mt-sics, ohaus, sbi"),
         (["volume", "--yes"], "where no terminal is there"),
