@@ -62,7 +62,7 @@ class Recorder:
         if not os.access(self.path.resolve().parent, os.W_OK):
             raise ProtocolError(WHERE, path, "a place that can be written")
         self._file: TextIO | None = None
-        self.failed = ""
+        self.failed = "nothing was begun"
         self._every_s = 0.0
         self._last_s = 0.0
         self._shown: tuple[Any, ...] = ("", -1, ())
@@ -80,6 +80,7 @@ class Recorder:
         plan = session.plan
         try:
             self._file = self.path.open("x", encoding="utf-8", buffering=1)
+            self.failed = ""
         except OSError as error:
             self.failed = error.strerror or str(error)
         self._every_s = max(1.0, float(plan.duration_s) / MOST_SAMPLES)

@@ -1,6 +1,7 @@
 """Playing through what goes wrong: a lost link, alarms, pauses, a power cut, and the rest of a plan afterwards."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 import serial
@@ -15,6 +16,7 @@ from titrate.library_link import upload
 from titrate.plan import Plan
 from titrate.playing import GIVE_UP, GO_ON, STOP, BenchHands, Nobody, Player
 from titrate.reading import parse
+from titrate.record import Recorder
 from titrate.resuming import rest
 from titrate.session import Session
 
@@ -92,7 +94,7 @@ def test_ctrl_c_without_a_link_says_so_and_stops_when_it_is_back(bench: Bench) -
     assert bench.pump.status()["state"] == "IDLE"
 
 
-def test_ctrl_c_at_the_very_start_stops_the_pump(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_ctrl_c_at_the_very_start_stops_the_pump(bench: Bench, monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     start = bench.pump.start
 
     def interrupted() -> None:
@@ -100,8 +102,11 @@ def test_ctrl_c_at_the_very_start_stops_the_pump(bench: Bench, monkeypatch: pyte
         raise KeyboardInterrupt
 
     monkeypatch.setattr(bench.pump, "start", interrupted)
-    session = play(bench, Helper())
+    with Recorder(tmp_path / "session.jsonl") as record:
+        player = Player(bench.pump, short_plan(), Helper(), record)
+        session = player.play(player.load())
     assert session.outcome == "stopped"
+    assert record.failed == "nothing was begun"
     assert bench.pump.status()["state"] == "IDLE"
 
 
