@@ -84,6 +84,27 @@ def test_the_relief_ends_as_soon_as_the_pressure_is_relieved() -> None:
     assert len(pump.told("relief")) == 1
 
 
+@pytest.mark.requirement("SR-OCC-04")
+@pytest.mark.requirement("SR-BOLUS-05")
+def test_when_more_of_a_bolus_is_taken_back_than_its_program_has_given_the_program_goes_on_without_it() -> None:
+    pump = Pump()
+    pump.start(flat(0.5, 3600))
+    pump.run(5)
+    pump.ask("bolus", volume_nl=1_000_000, duration_ms=60_000, overrides=[])
+    pump.run(20)
+    pump.feel(80_000)
+    pump.run(RELIEF_S)
+    pump.feel(0)
+    pump.run(1)
+    assert pump.state == "ALARM"
+    pump.ask("acknowledge")
+    pump.ask("resume")
+    left = pump.target.mechanics.steps
+    pump.run(100)
+    assert pump.state == "INFUSING"
+    assert pump.target.mechanics.steps - left == pytest.approx(0.5e6 / 36 / STEP_NL, abs=1), "the basal rate alone"
+
+
 # --- whatever happens
 
 

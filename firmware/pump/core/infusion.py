@@ -64,12 +64,14 @@ class Infusion:
     def taken_back(self, steps: int, total_steps: int) -> int:
         """The plunger went back by `steps`, which the odometer has counted like any: they are to be delivered again.
 
-        Infusion time goes back to where the law had wanted no more than what is still delivered; that tick.
+        Infusion time goes back to where the law had wanted no more than what is still delivered; that tick. Boluses
+        that are over have no place in that time: what went back of them, beyond all that the phases gave, is not
+        delivered again (SR-BOLUS-05).
         """
         self.base_steps += 2 * steps
         made = total_steps - self.base_steps
         law = self.planner.law
-        law.seek(0)
+        law.cap_boluses(made)
         while law.steps_due(law.segment_end) <= made and law.segment_end < law.end:
             law.seek(law.segment_end)
         at = law.segment_begin if made <= law.steps_due(law.segment_begin) else law.tick_of(made, law.segment_begin)

@@ -189,3 +189,8 @@ class Law:
             self._bolus_before += volume * max(at - begin, 0) // span  # down by less than 1.4e-9 pL
             self._bolus = None
             self.seek(at)
+
+    def cap_boluses(self, steps: int) -> None:
+        """Of the boluses that are over no more is kept than `steps`: what was taken back of them is not given again."""
+        self._bolus_before = min(self._bolus_before, -(-steps * self._step // self._divisor))
+        self.seek(0)
