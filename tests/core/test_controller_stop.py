@@ -207,6 +207,29 @@ def test_a_stop_on_an_empty_syringe_is_at_its_last_step_and_that_is_booked() -> 
     assert not pump.target.motor_on
 
 
+@pytest.mark.requirement("SR-STOP-03")
+@pytest.mark.requirement("SR-BOLUS-03")
+def test_a_stop_between_an_alarm_and_the_halt_that_follows_it_books_the_program_and_ends_its_bolus() -> None:
+    pump = Pump()
+    pump.start(PHASES)
+    pump.run(2)
+    pump.target.fill_flash(True)
+    pump.ask("bolus", volume_nl=100_000, duration_ms=8000, overrides=[])
+    while pump.state == "BOLUS":
+        pump.run(0.01)
+    assert "MEMORY_FAULT" in pump.alarms
+    assert pump.target.motor_on, "it is halted with the next tick"
+    pump.ask("stop")
+    assert readings.status(pump.controller)["counted_steps"] == steps(pump)
+    assert pump.controller.kvo_steps == 0
+    assert pump.ask("doses")["abandoned"] == 1
+    pump.target.fill_flash(False)
+    pump.ask("acknowledge")
+    pump.start(PHASES)
+    pump.run(2)
+    pump.ask("bolus", volume_nl=100_000, duration_ms=8000, overrides=[])
+
+
 @pytest.mark.requirement("SR-STOP-05")
 @settings(max_examples=15, phases=NO_SHRINKING)
 @example([100, 1])

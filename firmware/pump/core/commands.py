@@ -238,9 +238,8 @@ def hold(pump: "Controller") -> "Message":
 
 def stop(pump: "Controller") -> "Message":
     """Ends the program in every state. Alarms stay in force until they are acknowledged."""
-    was_on = pump.course is not None
     pump.event("STOP")
-    if not was_on:  # else the infusion ends when the motor has been halted and its last steps are counted
+    if not pump.running:  # else the infusion ends when the motor has been halted and its last steps are counted
         pump.end()
     return {}
 

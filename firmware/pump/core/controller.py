@@ -67,6 +67,7 @@ class Controller:
         self.leaving = False
         self.state = "BOOT"
         self.course: "Infusion | None" = None  # what the step generator is to run; None: the motor is off
+        self.running: "Infusion | None" = None  # what it runs, until it is halted a moment after `course` says so
         self.alarms = self.conditions = 0
         self.unsignalled = self._detected_ms = 0
         self.now_ms = self.total_steps = self.pressure_pa = 0
@@ -321,6 +322,7 @@ class Controller:
 
     def halted(self, course: "Infusion", total_steps: int) -> None:
         """The motor, which ran `course`, has just been turned off with the odometer at total_steps."""
+        self.running = None
         self.total_steps = total_steps
         infusion = self.infusion
         own = total_steps - course.base_steps
@@ -355,6 +357,7 @@ class Controller:
 
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
+        self.running = course
         self.watch.motor_starts(self.pressure_pa)
         if course.backward:
             course.begin(total_steps, total_steps + (1 << 29))
