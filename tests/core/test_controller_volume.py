@@ -162,6 +162,44 @@ def test_what_is_booked_as_left_is_in_the_syringe_whatever_went_on() -> None:
     assert mechanics.left_ul < 46_000
 
 
+def drawing_back(relief: bool) -> Pump:
+    """The plunger has been going back for ten seconds: after an occlusion, or to fill the syringe."""
+    pump = Pump()
+    if relief:
+        pump.start(flat(100, 600))
+        pump.run(60)
+        pump.feel(80_000)
+    else:
+        pump.load(flat(100, 600))
+        pump.ask("syringe", syringe=SYRINGE, fill_nl=10_000_000)
+        pump.ask("refill", volume_nl=20_000_000)
+    pump.run(10)
+    assert pump.back_steps > 500
+    assert pump.target.motor_on
+    return pump
+
+
+@pytest.mark.requirement("SR-RES-04")
+def test_of_a_syringe_that_is_declared_while_the_plunger_goes_back_only_what_follows_is_drawn_in() -> None:
+    pump = drawing_back(relief=True)
+    before = pump.back_steps
+    assert pump.ask("syringe", syringe=SYRINGE, fill_nl=30_000_000) == {"remaining_nl": pytest.approx(30e6, abs=400)}
+    pump.run(60)
+    assert not pump.target.motor_on
+    drawn_nl = (pump.back_steps - before) * STEP_NL
+    assert pump.ask("status")["remaining_nl"] == pytest.approx(30e6 + drawn_nl, abs=2 * STEP_NL)
+
+
+@pytest.mark.requirement("SR-LIB-15")
+@pytest.mark.parametrize("relief", [False, True])
+def test_of_another_fluid_nothing_is_known_even_while_the_plunger_goes_back(relief: bool) -> None:
+    pump = drawing_back(relief)
+    pump.ask("fluid", drug="midazolam", concentration_ng_ml=1000)
+    pump.run(1)
+    assert not pump.target.motor_on
+    assert pump.ask("status")["remaining_nl"] <= 2 * STEP_NL
+
+
 @pytest.mark.requirement("SR-RES-04")
 @pytest.mark.parametrize("syringe", SYRINGES)
 def test_when_all_is_booked_as_gone_the_reserve_is_what_is_left(syringe: str) -> None:

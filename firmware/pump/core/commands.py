@@ -68,14 +68,15 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     pump.syringe = syringe
     pump.fluid = None  # nobody has said what is in this one
     pump.step_volume = pump.step_volume_of(syringe)
-    pump.fill_ends(pump.total_steps + fill_steps(fill_nl, pump.step_volume))
+    steps = fill_steps(fill_nl, pump.step_volume)
+    pump.declare_fill(steps)
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
     pump.watch.fitted(pump.step_volume, SYRINGES[syringe][BORE_UM])
     pump.books.book(pump)
     if pump.infusion:
         pump.infusion.refit(pump.end_steps(), pump.total_steps)
     pump.event("FIT_SYRINGE")
-    return {"remaining_nl": pump.nl_of(pump.syringe_end_steps - pump.total_steps)}
+    return {"remaining_nl": pump.nl_of(steps)}
 
 
 def fluid(pump: "Controller", drug: str, concentration_ng_ml: int) -> "Message":
@@ -89,7 +90,7 @@ def fluid(pump: "Controller", drug: str, concentration_ng_ml: int) -> "Message":
     pump.fluid = (drug, concentration_ng_ml)
     if pump.program and not _is_for(pump, pump.program.header):
         stop(pump)
-        pump.fill_ends(pump.total_steps)
+        pump.declare_fill(0)
     return {"state": pump.state}
 
 

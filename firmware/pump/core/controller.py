@@ -265,6 +265,13 @@ class Controller:
         self.syringe_end_steps = at_steps
         self._fill_ends = ~at_steps
 
+    def declare_fill(self, steps: int) -> None:
+        """So many steps are in the syringe from here on. What a plunger on its way back has made so far counts twice
+        when it is halted, and not for this fill."""
+        running = self.running
+        back = 2 * (self.total_steps - running.base_steps) if running and running.backward else 0
+        self.fill_ends(self.total_steps + steps - back)
+
     def step_volume_of(self, syringe: str) -> tuple[int, int]:
         """Volume of a step with this syringe, as it was calibrated: the one place that says so."""
         slope_ppm = calibration.slope_ppm(self.memory.calibration, syringe)

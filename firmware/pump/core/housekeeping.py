@@ -197,7 +197,7 @@ def _recalibrate(pump: "Controller", measured: "Message") -> None:
         _not_stored(pump, "calibration")
     pump.drop_program()
     pump.syringe = pump.step_volume = None
-    pump.fill_ends(pump.total_steps)
+    pump.declare_fill(0)
     pump.watch.calibrated(measured["pressure"])
 
 
