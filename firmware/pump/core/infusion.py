@@ -164,8 +164,8 @@ class Infusion:
         self.planner.law.abandon_bolus(at)
         wait = self._wait
         self._wait = -1
-        if wait >= 0 and self._begin_of(wait) <= at < self._ends[wait]:
-            waited_ms = -(-(at - self._begin_of(wait)) // TICKS_PER_MS)
+        if wait >= 0 and at < self._ends[wait]:
+            waited_ms = max(-(-(at - self._begin_of(wait)) // TICKS_PER_MS), 0)  # it may not have begun
             self._replace(wait, 0, [["pause", waited_ms, 0, 0]] if waited_ms else [])
 
     def adjust(self, rate_pl_h: int) -> bool:
