@@ -66,12 +66,17 @@ def reach(pump: Pump, state: str) -> None:
     assert pump.state == state
 
 
-def upload(pump: Pump, library: Library, utc_s: int = 0) -> None:
-    """Puts a library in force."""
+def bring(pump: Pump, library: Library) -> None:
+    """Loads a library, which is not in force yet."""
     count = len(library.entries)
     for index, each in enumerate(library.entries):
         for first in range(0, len(FIELDS), FIELDS_PER_PART):
             pump.ask("library_load", count=count, index=index, first=first, fields=part(each, first))
+
+
+def upload(pump: Pump, library: Library, utc_s: int = 0) -> None:
+    """Puts a library in force."""
+    bring(pump, library)
     pump.ask("library_confirm", digest=library.digest, utc_s=utc_s)
 
 

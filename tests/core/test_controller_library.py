@@ -4,16 +4,21 @@ from itertools import pairwise
 
 import pytest
 
+from pump.core import wire
 from pump.core.library import Library
 from pump.core.screen import figures
 from pump.core.signals import CYAN
 from tests.core.entries import entry
-from tests.core.hosts import reach, start_under, statuses, upload
+from tests.core.hosts import bring, reach, refusal, start_under, statuses, upload
 from tests.core.pumps import Pump
 from tests.programs import flat
 
 MARK_S = 4
 SOFT_NL_H = 20_000_000
+
+
+def full(_name: str, _data: bytes) -> None:
+    raise OSError("no room")
 
 
 def shows_none(pump: Pump) -> bool:
@@ -81,3 +86,35 @@ def test_the_pump_keeps_which_library_came_in_force_when() -> None:
     pump.ask("clear_confirm", token=pump.ask("clear", what="library")["token"])
     pump.restart()
     assert pump.ask("library_history") == {"lines": [*wanted, "0 none "]}
+
+
+@pytest.mark.requirement("SR-LIB-10")
+def test_a_library_on_its_way_in_goes_with_the_one_that_is_cleared_and_no_mixture_is_stored() -> None:
+    pump = Pump()
+    old, new = Library([entry()]), Library([entry(version=2)])
+    for _ in range(2):  # whichever of the two places the old one has
+        upload(pump, old)
+        bring(pump, new)
+        pump.ask("clear_confirm", token=pump.ask("clear", what="library")["token"])
+        assert refusal(pump, "library_confirm", digest=new.digest) is not None
+        upload(pump, new)
+    pump.restart()
+    assert pump.alarms == []
+    assert pump.controller.dosing.library.digest == new.digest
+
+
+@pytest.mark.requirement("SR-LIB-10")
+def test_a_library_that_could_not_be_put_in_force_is_loaded_anew() -> None:
+    pump = Pump()
+    library = Library([entry()])
+    bring(pump, library)
+    store = pump.target.store
+    whole, store.write = store.write, full
+    assert refusal(pump, "library_confirm", digest=library.digest) == wire.STILL_TRUE
+    store.write = whole
+    pump.ask("acknowledge")
+    assert refusal(pump, "library_confirm", digest=library.digest) is not None
+    upload(pump, library)
+    pump.restart()
+    assert pump.alarms == []
+    assert pump.controller.dosing.library.digest == library.digest

@@ -231,10 +231,11 @@ def library_confirm(pump: "Controller", digest: str, utc_s: int) -> "Message":
     """Puts the library that has come in, and has this digest, in force (SR-LIB-10, SR-AUTH-08)."""
     dosing = pump.dosing
     coming = dosing.incoming.accepted(digest) if dosing.incoming else Incoming(0).accepted(digest)
+    dosing.incoming = None  # a second try would store its last line twice
     if not pump.memory.save_library(coming):
         _not_stored(pump, "library")
     pump.drop_program()
-    dosing.library, dosing.incoming = coming, None
+    dosing.library = coming
     pump.memory.note_library(utc_s)
     pump.log.add(pump.now_ms, "library", "%d entries, digest %s" % (len(coming.entries), coming.digest))
     pump.event("CONFIGURE")
@@ -312,6 +313,7 @@ def clear_confirm(pump: "Controller", token: str) -> "Message":
         if not pump.memory.forget_library():
             _not_stored(pump, "library")
         pump.dosing.library = pump.memory.library
+        pump.dosing.incoming = None  # what has come in lies where the next one is stored no more
         pump.memory.note_library(0)
         pump.drop_program()
     pump.log.add(pump.now_ms, "cleared", what)
