@@ -166,6 +166,23 @@ def test_a_hazard_command_holds_until_an_explicit_resume() -> None:
     assert pump.told("command")[-1] == "resume"
 
 
+@pytest.mark.requirement("SR-KVO-02")
+@pytest.mark.parametrize("timed", [False, True])
+def test_in_a_bolus_the_hold_is_no_faster_than_the_basal_rate(timed: bool) -> None:
+    pump = under_entry(kvo_nl_h=KVO_NL_H)
+    bolus = [["bolus", 360_000, 5 * PL_H, 5 * PL_H]]
+    start_under(pump, flat(0.2, 20) + (bolus if timed else flat(0.2, 360)))
+    pump.run(10)
+    if not timed:
+        pump.ask("bolus", volume_nl=500_000, duration_ms=300_000, overrides=[])
+    pump.run(30)
+    assert statuses(pump)[-1]["rate_nl_h"] > 4_000_000
+    pump.ask("hold")
+    pump.run(2)
+    told = statuses(pump)[-1]
+    assert (told["state"], told["rate_nl_h"]) == ("KVO", 200_000)
+
+
 @pytest.mark.requirement("SR-LINK-05")
 def test_a_resume_ends_the_hold_at_once_by_host_or_key() -> None:
     for by in ("", " (key)"):

@@ -12,11 +12,12 @@ if TYPE_CHECKING:
 
 
 def hold(pump: "Controller") -> "Infusion | None":
-    """At the KVO rate: at most the rate that ran (SR-KVO-01, SR-KVO-02)."""
-    infusion = pump.infusion
-    if not infusion:
+    """At the KVO rate: at most the rate that ran, and that without any bolus (SR-KVO-01, SR-KVO-02)."""
+    infusion, program = pump.infusion, pump.program
+    if not infusion or not program:
         return None
-    running_pl_h = infusion.rate_pl_h(max(infusion.now_ticks(pump.feeder.lead_us) - 1, 0))
+    running_pl_h = infusion.phase_pl_h(max(infusion.now_ticks(pump.feeder.lead_us) - 1, 0))
+    running_pl_h = min(running_pl_h, program.header["basal_nl_h"] * PL_PER_NL)
     rate_pl_h, duration_ms = pump.dosing.hold_bounds(running_pl_h)
     return _steady(pump, rate_pl_h, duration_ms, False)
 

@@ -98,12 +98,15 @@ class Infusion:
 
     def rate_pl_h(self, at: int) -> int:
         """Rate at infusion tick `at`, bolus included; leaves the planner's place in the law alone."""
+        return self.phase_pl_h(at) + self.planner.law.bolus_pl_h(at)
+
+    def phase_pl_h(self, at: int) -> int:
+        """Rate of the phase in force at infusion tick `at`, without a bolus on request."""
         duration_ms: int = self.phases[self.phase][DURATION_MS]
         begin_pl_h: int = self.phases[self.phase][BEGIN_PL_H]
         end_pl_h: int = self.phases[self.phase][END_PL_H]
         left = min(max(self._ends[self.phase] - at, 0), duration_ms * TICKS_PER_MS)
-        rate_pl_h = end_pl_h - (end_pl_h - begin_pl_h) * left // (duration_ms * TICKS_PER_MS)
-        return rate_pl_h + self.planner.law.bolus_pl_h(at)
+        return end_pl_h - (end_pl_h - begin_pl_h) * left // (duration_ms * TICKS_PER_MS)
 
     def intact(self) -> bool:
         """Whether phases, the law in use and what is planned agree with their second copies (SR-DIAG-09)."""
