@@ -4,7 +4,7 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from pump.core.infusion import Infusion
@@ -118,3 +118,22 @@ def test_each_new_rate_holds_from_the_first_millisecond_that_is_not_planned(
     check(made + ticks, [row for row in rows if row[1]] + [["infuse", 5_000, PL_PER_ML, PL_PER_ML]])
     infusion.enter_phase(end)
     assert infusion.program_phase == 1, "for the host it is still the program's second phase"
+
+
+ramps = st.tuples(st.integers(1, 3_000), st.integers(0, 800 * PL_PER_ML), st.integers(0, 800 * PL_PER_ML))
+
+
+@pytest.mark.requirement("SR-DIAG-09")
+@settings(max_examples=100)
+@example([(1000, 0, 0), (1000, 0, 800 * PL_PER_ML)])
+@example([(1000, 800 * PL_PER_ML, 0)])
+@given(st.lists(ramps, min_size=1, max_size=4))
+def test_however_steep_a_ramp_is_nothing_of_it_looks_like_a_flipped_bit(rows: list[tuple[int, int, int]]) -> None:
+    infusion = infusion_of([["ramp", *row] for row in rows])
+    planner = infusion.planner
+    while not planner.done:
+        planner.refill(20_000)
+        assert infusion.intact()
+        if planner.head != planner.tail:
+            take(planner)
+    assert infusion.intact()

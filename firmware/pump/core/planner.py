@@ -152,7 +152,10 @@ class Planner:
         if not period:
             # It may be looking for the next step in a segment that is not reached yet.
             at = max(self.position, law.segment_begin)
-            least, most = law.steps_due(at - LATE_TICKS), law.steps_due(at + LATE_TICKS)
+            before, behind = at - LATE_TICKS, at + LATE_TICKS
+            if not law.flat:  # outside its segment the parabola of a ramp turns back
+                before, behind = max(before, law.segment_begin), min(behind, law.segment_end)
+            least, most = law.steps_due(before), law.steps_due(behind)
             return least - LATE_STEPS <= self.planned <= most + LATE_STEPS
         due, left, ticks, fraction, whole = law.evenly(self.planned)
         return (
