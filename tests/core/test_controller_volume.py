@@ -188,6 +188,14 @@ def test_of_a_syringe_that_is_declared_while_the_plunger_goes_back_only_what_fol
     assert not pump.target.motor_on
     drawn_nl = (pump.back_steps - before) * STEP_NL
     assert pump.ask("status")["remaining_nl"] == pytest.approx(30e6 + drawn_nl, abs=2 * STEP_NL)
+    pump.feel(0)
+    pump.run(1)
+    pump.ask("acknowledge")
+    pump.ask("resume")
+    left = pump.target.mechanics.steps
+    pump.run(36)
+    assert pump.state == "INFUSING"
+    assert pump.target.mechanics.steps - left == pytest.approx(1e6 / STEP_NL, abs=1), "its rate"
 
 
 @pytest.mark.requirement("SR-LIB-15")

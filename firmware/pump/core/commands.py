@@ -73,7 +73,7 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
     pump.watch.fitted(pump.step_volume, SYRINGES[syringe][BORE_UM])
     pump.books.book(pump)
-    if pump.infusion:
+    if pump.infusion and not pump.running:  # else the plunger goes back, and what comes when it is halted does it
         pump.infusion.refit(pump.end_steps(), pump.total_steps)
     pump.event("FIT_SYRINGE")
     return {"remaining_nl": pump.nl_of(steps)}
