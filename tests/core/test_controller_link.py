@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 
 from pump.core import wire
+from pump.core.commands import PHASE_BYTES, RESERVE_BYTES
 from pump.core.screen import figures
 from tests.core.hosts import KEY_S, PARAMS, PL_H, hold_keys, notices, reach, refusal, start_under, statuses, under_entry
 from tests.core.pumps import Pump, Refused
@@ -164,6 +165,22 @@ def test_a_hazard_command_holds_until_an_explicit_resume() -> None:
     assert (told["state"], told["rate_nl_h"]) == ("INFUSING", 25_000_000)
     assert "INFUSING" in figures(pump.controller)[0]
     assert pump.told("command")[-1] == "resume"
+
+
+@pytest.mark.parametrize("timed", [False, True])
+def test_a_run_is_cut_into_no_more_pieces_than_there_is_room_for_in_memory(timed: bool) -> None:
+    pump = Pump()
+    pump.controller.boot = {"free_bytes": RESERVE_BYTES + 8 * PHASE_BYTES}
+    kind = "bolus" if timed else "infuse"
+    pump.start([[kind, 600_000, 25 * PL_H, 25 * PL_H] + ([] if timed else [0, 40 * PL_H])])
+    asked = ("bolus", {"duration_ms": 1000}) if timed else ("adjust", {})
+    for _ in range(10):
+        pump.run(3)
+        code = refusal(pump, asked[0], **asked[1])
+    assert code == wire.BEYOND_LIMIT
+    assert pump.controller.infusion
+    assert 6 <= len(pump.controller.infusion.phases) <= 8
+    assert pump.state == "INFUSING"
 
 
 @pytest.mark.requirement("SR-KVO-02")

@@ -5,7 +5,7 @@ One exception, on the safe side: a first `load` forgets the program that was the
 
 from pump.core import alarms, calibration, courses, filling, housekeeping, readings, wire
 from pump.core.infusion import Infusion
-from pump.core.law import BOUNDS
+from pump.core.law import BOUNDS, KIND
 from pump.core.program import Program, Refusal, is_text, is_whole
 from pump.core.readiness import check_acknowledged, check_memory, check_ready
 from pump.core.syringes import BORE_UM, NOMINAL_NL, SYRINGES, fill_steps
@@ -278,6 +278,8 @@ def _bolus(pump: "Controller", volume_nl: int, duration_ms: int, overrides: "lis
     if not volume_pl:
         pump.raise_alarms(alarms.BITS["DOSE_LIMIT"])
         raise Refusal(wire.BEYOND_LIMIT, "bolus: the dose of the last hours leaves no room for it")
+    if infusion.planned_phase()[KIND] == "bolus":  # which is cut in three, for it waits
+        _check_room(pump, len(infusion.phases) + 2)
     if not infusion.add_bolus(volume_pl, duration_ms * TICKS_PER_MS):
         raise Refusal(wire.BEYOND_LIMIT, "bolus: the program ends before it would")
     given_nl = volume_pl // PL_PER_NL
@@ -300,6 +302,7 @@ def adjust(pump: "Controller", rate_pl_h: int, overrides: "list[object]") -> "Me
     floor, ceiling = phase[BOUNDS:]
     if not is_whole(rate_pl_h, floor, ceiling):
         raise Refusal(wire.BEYOND_LIMIT, "rate_pl_h: must be %d to %d, the bounds of this phase" % (floor, ceiling))
+    _check_room(pump, len(infusion.phases) + 1)  # each new rate leaves a piece of the phase behind
     told = pump.dosing.adjust(rate_pl_h, overrides)
     if not infusion.adjust(rate_pl_h):
         raise Refusal(wire.NOT_IN_STATE, "adjust: the program ends just now")
