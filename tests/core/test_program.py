@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from pump.core import framing, wire
 from pump.core.controller import Controller
 from pump.core.program import Program, Refusal
+from tests.core.hosts import refusal
 from tests.core.pumps import Pump
 from tests.core.strategies import SYRINGES
 from tests.programs import SYRINGE, Oracle, flat, header
@@ -233,13 +234,18 @@ def test_a_header_that_can_be_doubted_is_refused_with_the_name_of_its_key(key: s
     for changed in (*({**whole, key: value} for value in wrong), {k: v for k, v in whole.items() if k != key}):
         with pytest.raises(Refusal, match=f"^program: {key} must be"):
             Program(changed)
-    with pytest.raises(Refusal, match=f"^program: {key}_ is not known"):
+    with pytest.raises(Refusal, match=f"^program: '{key}_' is not known"):
         Program({**whole, key + "_": whole[key]})
 
 
 def test_text_that_is_no_utf_8_is_refused_and_harms_nobody() -> None:
     """A lone surrogate is good JSON."""
     assert load(fresh(), PHASES, name="\ud800") == wire.WRONG_PARAMETERS
+    pump = Pump()
+    assert refusal(pump, "load", program={**header(PHASES), "\ud800": 1}) == wire.WRONG_PARAMETERS
+    assert refusal(pump, "library_load", fields={"\ud800": 1}) == wire.WRONG_PARAMETERS
+    pump.run(1)
+    assert len(pump.told("refused")) == 2
 
 
 def test_every_page_of_the_log_fits_a_line() -> None:

@@ -312,7 +312,7 @@ class Incoming:
         names = FIELDS[first : first + FIELDS_PER_PART]
         for name in fields:
             if name not in names:
-                raise Refusal(WRONG_PARAMETERS, "library: %s is no field of this part" % name)
+                raise Refusal(WRONG_PARAMETERS, "library: %r is no field of this part" % name[:40])
         entry = dict(self._entry)
         for name in names:
             if name not in fields:

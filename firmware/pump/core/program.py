@@ -53,7 +53,7 @@ class Program:
         self.fastest_pl_h = 0
         for key in header:
             if key not in PROGRAM:
-                raise Refusal(WRONG_PARAMETERS, "program: %s is not known" % key[:20])
+                raise Refusal(WRONG_PARAMETERS, "program: %r is not known" % key[:20])
         for key in sorted(PROGRAM):
             kind, least, most = PROGRAM[key]
             value = header.get(key)
