@@ -10,6 +10,7 @@ from hil.boards import board_data
 from pump.core import wire
 from pump.core.signals import YELLOW
 from pump.core.syringes import step_volume_pl
+from tests.core.hosts import start_under, under_entry
 from tests.core.pumps import FILL_NL, Pump, Refused
 from tests.core.strategies import NO_SHRINKING
 from tests.programs import SYRINGE, flat, header
@@ -103,6 +104,28 @@ def test_when_more_of_a_bolus_is_taken_back_than_its_program_has_given_the_progr
     pump.run(100)
     assert pump.state == "INFUSING"
     assert pump.target.mechanics.steps - left == pytest.approx(0.5e6 / 36 / STEP_NL, abs=1), "the basal rate alone"
+
+
+@pytest.mark.requirement("SR-OCC-04")
+def test_what_is_taken_back_in_the_very_tick_of_the_end_is_still_to_come_after_a_hold() -> None:
+    pump = under_entry(kvo_nl_h=500_000, kvo_nl=1_000_000, kvo_ms=60_000)
+    start_under(pump, flat(99, 60))
+    pump.run(60.05)
+    pump.feel(80_000)
+    pump.run(0.1)
+    assert pump.alarms == ["OCCLUSION", "INFUSION_COMPLETE"]
+    pump.run(RELIEF_S)
+    pump.feel(0)
+    pump.run(1)
+    pump.ask("acknowledge")
+    pump.ask("resume")
+    pump.run(5)
+    pump.ask("hold")
+    pump.run(5)
+    pump.ask("resume")
+    pump.run(60)
+    assert pump.alarms == ["INFUSION_COMPLETE"]
+    assert pump.ask("status")["counted_nl"] == pytest.approx(99e6 / 60, abs=STEP_NL)
 
 
 # --- whatever happens

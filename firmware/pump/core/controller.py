@@ -365,6 +365,7 @@ class Controller:
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
         self.running = course
+        self._over = False  # an alarm in the tick of the end may have come before the hold, and taken volume back
         self.watch.motor_starts(self.pressure_pa)
         if course.backward:
             course.begin(total_steps, total_steps + (1 << 29))
