@@ -128,6 +128,28 @@ def test_what_is_taken_back_in_the_very_tick_of_the_end_is_still_to_come_after_a
     assert pump.ask("status")["counted_nl"] == pytest.approx(99e6 / 60, abs=STEP_NL)
 
 
+@pytest.mark.requirement("SR-BOLUS-02")
+def test_while_a_bolus_that_was_taken_back_comes_again_no_rate_is_set_beside_it() -> None:
+    pump = Pump()
+    pump.start([[*flat(1, 600)[0], 0, BOARD.MAX_RATE_NL_H * 1000]])
+    pump.run(5)
+    pump.ask("bolus", volume_nl=1_000_000, duration_ms=4000, overrides=[])
+    pump.run(8)
+    pump.feel(80_000)
+    pump.run(RELIEF_S)
+    pump.feel(0)
+    pump.run(1)
+    pump.ask("acknowledge")
+    pump.ask("resume")
+    fastest = {"rate_pl_h": BOARD.MAX_RATE_NL_H * 1000, "overrides": []}
+    for _ in range(60):
+        with pytest.raises(Refused, match="taken back"):
+            pump.ask("adjust", **fastest)
+        pump.run(0.1)
+    pump.run(5)
+    pump.ask("adjust", **fastest)
+
+
 # --- whatever happens
 
 

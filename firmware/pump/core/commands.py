@@ -302,6 +302,8 @@ def adjust(pump: "Controller", rate_pl_h: int, overrides: "list[object]") -> "Me
     floor, ceiling = phase[BOUNDS:]
     if not is_whole(rate_pl_h, floor, ceiling):
         raise Refusal(wire.BEYOND_LIMIT, "rate_pl_h: must be %d to %d, the bounds of this phase" % (floor, ceiling))
+    if infusion.planner.position < infusion.planner.law.bolus_end:  # the sum was checked with the rate of then
+        raise Refusal(wire.NOT_IN_STATE, "adjust: a bolus that an occlusion has taken back is still to come again")
     _check_room(pump, len(infusion.phases) + 1)  # each new rate leaves a piece of the phase behind
     told = pump.dosing.adjust(rate_pl_h, overrides)
     if not infusion.adjust(rate_pl_h):
