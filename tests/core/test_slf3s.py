@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from hil.boards import board_data
 from hil.devices.bus import Bus
-from hil.devices.flow_meter import ADDRESS
+from hil.devices.flow_meter import ADDRESS, STOP
 from hil.devices.flow_meter import Slf3s as Chip
 from pump.core import crc8
 from pump.core.flow import OVER, UNDER
@@ -111,6 +111,31 @@ def test_set_up_again_and_with_nothing_there() -> None:
     assert plant.meter.set_up() == "", "after a reset of the controller alone it measures on"
     plant.chip.fault = "silent"
     assert plant.meter.set_up() == "silent"
+
+
+class Resting(Chip):
+    """Takes no command for 0.5 ms after it was stopped, as the datasheet of the SLF3S-1300F has it."""
+
+    stopped_us = -500
+
+    def write(self, data: bytes) -> bool:
+        now_us = self._now_us()
+        if now_us - self.stopped_us < 500:
+            return False
+        if data == STOP:
+            self.stopped_us = now_us
+        return super().write(data)
+
+
+def test_it_is_left_its_time_between_stop_and_start() -> None:
+    time_us = [0]
+
+    def pause(ms: int) -> None:
+        time_us[0] += 1000 * ms
+
+    chip = Resting(lambda: 0.0, lambda: False, lambda: time_us[0], SCALE)
+    meter = Slf3s(Bus({ADDRESS: chip}, pause), SCALE)
+    assert (meter.set_up(), meter.set_up()) == ("", "")
 
 
 def sees(ml_h: float, share: float, seconds: int, watch: Delivery | None = None) -> tuple[int, int]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 ADDRESS: "Final" = 0x08
 START_WATER = b"\x36\x08"  # continuous measurement, calibrated for water
 STOP = b"\x3f\xf9"
+STOP_MS: "Final" = 1  # 0.5 ms, in which it takes no other command
 WORDS: "Final" = 3  # flow, temperature, flags; each two bytes and their checksum
 AIR, HIGH = 1, 2  # of the flags: air in line, flow beyond the range
 TRIES: "Final" = 3
@@ -49,6 +50,7 @@ class Slf3s:
     def set_up(self) -> str:
         """Starts the measurement: what is wrong, or nothing. The first reading is there 60 ms later."""
         self._bus.write(ADDRESS, STOP)  # it refuses a start while it measures, as after a reset of the controller alone
+        self._bus.pause_ms(STOP_MS)
         return "" if self._bus.write(ADDRESS, START_WATER) else "silent"
 
     def look(self) -> str:

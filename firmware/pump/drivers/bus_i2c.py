@@ -1,12 +1,15 @@
 """RP2040 I2C: a bus with parts at their addresses. A part that is silent costs no more than the time-out."""
 
+from time import sleep_ms
+
 from machine import I2C, Pin
 
 _TIMEOUT_US = 5000  # longer than any transfer here
 
 
 class Bus:
-    """write(address, data): whether the part has taken it. read(address, size): bytes, or None."""
+    """write(address, data): whether the part has taken it. read(address, size): bytes, or None.
+    pause_ms(ms)."""
 
     def __init__(self, sda_pin, scl_pin, hz):
         number = sda_pin // 2 % 2  # which I2C this pin belongs to
@@ -25,3 +28,6 @@ class Bus:
             return self._i2c.readfrom(address, size)
         except OSError:
             return None
+
+    def pause_ms(self, ms):
+        sleep_ms(ms)
