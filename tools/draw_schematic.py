@@ -193,13 +193,18 @@ class Drawing:
 
     def signals(self) -> None:
         buzzer, red, yellow, cyan = self.rows(1, 4, 1.45)
+        yellow, cyan = yellow - PULL, cyan - PULL  # below the red light's resistor to ground
+        self.y[1] -= PULL
         x = self.pin("buzzer", 1, buzzer)
         self.sheet.resistor((x, buzzer), (x + 2.8, buzzer), "100 Ω")
         self.sheet.buzzer((x + 2.8, buzzer))
         for function, y in (("red", red), ("yellow", yellow), ("cyan", cyan)):
             x = self.pin(function, 1, y)
             self.sheet.resistor((x, y), (x + 2.8, y), "330 Ω")
-            if function == "red":  # shines while nobody drives the pin high
+            if function == "red":  # shines while nobody drives the pin high: the chip's own pull-down is no help
+                self.sheet.wire((x, y), (x + 0.3, y), dot=True)
+                self.sheet.resistor((x + 0.3, y), (x + 0.3, y - 1.3), "1 kΩ")
+                self.sheet.ground((x + 0.3, y - 1.3))
                 self.sheet.diode((x + 4.8, y), (x + 2.8, y), function)
                 self.sheet.supply((x + 4.8, y), RIGHT, "3V3")
             else:

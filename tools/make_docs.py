@@ -52,7 +52,7 @@ WIRES = {
     "syringe": "switch that a fitted syringe closes to ground",
     "guard": "switch that the closed guard or plunger catch closes to ground; without one, a wire to ground",
     "buzzer": "piezo buzzer, driven with a tone",
-    "red": "red light, wired to shine at a low level, so that it shines while no program runs",
+    "red": "red light, wired to shine at a low level, with 1 kΩ to ground, so that it shines while no program runs",
     "yellow": "yellow light, shines at a high level",
     "cyan": "cyan light, shines at a high level",
     "air": "air detector: pulls low while it sees liquid; open or unplugged reads as air",

@@ -24,6 +24,11 @@ def test_every_pin_is_drawn_once(name: str) -> None:
         assert function in drawn, f"{function} is not drawn: give it a place in tools/draw_schematic.py"
 
 
+def test_the_red_light_has_its_current_without_the_chip() -> None:
+    """A reset pin is pulled down by 50 kΩ at the least (RP2040 datasheet, pin specifications): 0.03 mA."""
+    assert words(Drawing("pico").draw("pico")).count("1 kΩ") == 8, "six switches, the driver's wire, the red light"
+
+
 @pytest.mark.parametrize("name", board_names())
 def test_the_drawing_that_is_kept_is_of_the_data(name: str) -> None:
     assert (Path(board_folder(name)) / "schematic.svg").read_bytes() == Drawing(name).draw(name)

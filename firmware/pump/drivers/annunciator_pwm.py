@@ -1,7 +1,8 @@
 """RP2040 PWM and pins: one buzzer, three lights. Shows what it is told; patterns are core/signals.py's.
 
 The red light may be wired to shine at a low level (low_lights): then it shines by itself from a reset until the
-program runs and holds it off, since a reset chip lets its pins fall (SR-DIAG-12).
+program runs and holds it off, since a reset chip lets go of its pins (SR-DIAG-12). Its own pull-down of 50 to 80 kOhm
+is too weak for a lamp: a resistor of 1 kOhm from the pin to ground carries its current then.
 """
 
 from time import sleep_us
