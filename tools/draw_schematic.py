@@ -181,13 +181,16 @@ class Drawing:
             self.sheet.text(x + 7.0, y, note, "left", small=True)
 
     def air(self) -> None:
-        self.y[1] -= GAP
+        self.y[1] -= GAP + PULL
         (y,) = self.rows(1, 1)
         edge = self.box(
-            1, {"OUT": y}, "optical air detector", "low while it sees liquid", {"VCC": y - ROW, "GND": y - 2 * ROW}
+            1, {"OUT": y}, "optical air detector", "low while it sees liquid", {"LED": y - ROW, "GND": y - 2 * ROW}
         )
-        self.sheet.wire((self.pin("air", 1, y), y), (edge, y))
-        self.sheet.supply((edge, y - ROW), -RIGHT, "3V3")
+        x = self.pin("air", 1, y)
+        self.sheet.wire((x, y), (edge, y))
+        self.sheet.pull((x + 1.2, y), "10 kΩ", "3V3")
+        self.sheet.resistor((edge, y - ROW), (edge - 2.0, y - ROW), "100 Ω")
+        self.sheet.supply((edge - 2.0, y - ROW), -RIGHT, "3V3")
         self.sheet.ground((edge, y - 2 * ROW), -RIGHT)
         self.y[1] -= 2 * ROW
 

@@ -29,6 +29,13 @@ def test_the_red_light_has_its_current_without_the_chip() -> None:
     assert words(Drawing("pico").draw("pico")).count("1 kΩ") == 8, "six switches, the driver's wire, the red light"
 
 
+def test_the_air_detector_has_its_two_resistors() -> None:
+    """Its LED bears 50 mA at 1.8 V, and its transistor has no collector resistor (OPB350 datasheet)."""
+    drawn = words(Drawing("pico").draw("pico"))
+    assert drawn.count("100 Ω") == 2, "buzzer, LED"
+    assert drawn.count("10 kΩ") == 3, "pressure divider, transistor"
+
+
 @pytest.mark.parametrize("name", board_names())
 def test_the_drawing_that_is_kept_is_of_the_data(name: str) -> None:
     assert (Path(board_folder(name)) / "schematic.svg").read_bytes() == Drawing(name).draw(name)
