@@ -91,7 +91,7 @@ class Drawing:
             else:
                 self.sheet.wire((x, y), (edge, y))
             if name == "enable":
-                self.sheet.pull((-3.0, y), "4.7 kΩ", "3V3")
+                self.sheet.pull((-8.0, y), "4.7 kΩ", "3V3")  # at the driver: it holds when the wire breaks
         self.sheet.supply((edge, supply[logic]), RIGHT, "3V3")
         self.sheet.wire((edge, supply["VM"]), (edge + 4.2, supply["VM"]))
         self.sheet.supply((edge + 4.2, supply["VM"]), RIGHT, "12 V")
