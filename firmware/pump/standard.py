@@ -29,9 +29,10 @@ SENSE_MOHM = 110
 MAX_STEPS_PER_S = 2500  # 46.9 turns a minute: well inside the pull-out torque of a NEMA 17 on this screw
 MAX_RATE_NL_H = 1200000000  # 1200 mL/h
 
-# Load cell of 10 kg and 1 mV/V at 5 V, on an HX711 at gain 128, which has 20 mV to 2^23 counts: 5 mV to 98.07 N.
+# Load cell of 10 kg and 1 mV/V on an HX711 at gain 128, which has 2^23 counts to half of its supply by 128: 98.07 N are
+# 0.001 of the supply, 0.256 of the counts, whatever the supply.
 LOAD_ZERO = 0
-LOAD_UN_PER_64_COUNTS = 2993
+LOAD_UN_PER_64_COUNTS = 2923
 LOAD_BORE_UM = 26590  # of the largest syringe, until one is declared
 
 # Pressure input: 0.5 V at 0 kPa to 4.5 V at 250 kPa, halved by a divider, on a 3.3 V 16-bit reading.

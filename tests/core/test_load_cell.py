@@ -31,6 +31,13 @@ def cell(converter: Converter, bore_um: int, zero: int = 0) -> LoadCell:
     return LoadCell(converter, zero, BOARD.LOAD_UN_PER_64_COUNTS, bore_um)
 
 
+def test_the_figure_is_that_of_cell_and_converter() -> None:
+    """10 kg at 1 mV/V of the bridge's supply; HX711 datasheet, Key Electrical Characteristics: 2^23 counts to
+    0.5 AVDD / gain, and AVDD supplies the bridge."""
+    counts_of_10_kg = Fraction(1, 1000) / (Fraction(1, 2) / 128) * 2**23
+    assert round(Fraction(98_066_500) * SCALE / counts_of_10_kg) == BOARD.LOAD_UN_PER_64_COUNTS
+
+
 @given(BORES, CALIBRATIONS, st.integers(-300_000, 2_000_000))
 def test_a_calibration_is_a_force_whatever_syringe_is_declared_later(
     bore_um: int, calibration: tuple[int, int], count: int
