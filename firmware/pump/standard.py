@@ -98,7 +98,7 @@ KVO_NL = 1000000
 KVO_MS = 3600000
 
 CONTROL_PERIOD_MS = 100
-# Longer than the port may stand still: 850 ms for the slowest flash.
+# Longer than the loop may stand still: 1000 ms where a host stops reading in mid-line, 850 ms for the slowest flash.
 # The motor does not wait for it: it starves within 250 ms of the last feed.
 WATCHDOG_MS = 1500
 LINK_TIMEOUT_MS = 15000

@@ -7,16 +7,17 @@ import micropython
 
 READ_BYTES = 64  # at most in one go: 1.2 ms at 19 us a byte
 WRITE_BYTES = 64  # one USB packet, of which the port's FIFO holds four
-_PACKET_MS = 5  # a host that reads takes several in a millisecond
+_FULL_MS = 5  # a host that reads takes several in a millisecond
 
 
 class Link:
     """wait(ms): whether a byte came within that time. read(): up to READ_BYTES. write(line): all of it, as long as the
     host takes it.
 
-    Lines are filled up with empty ones to whole packets. So a FIFO that has any room has room for a packet. With less
-    than that the port would wait for more, up to 500 ms and three times for one line, which is all the time that the
-    watchdog has (MicroPython's mp_usbd_cdc_tx_strn, and mp_stream_rw, which asks it again).
+    Lines are filled up with empty ones to whole packets. So a FIFO that has any room has room for a packet, and a host
+    that stops reading holds the port for 1000 ms at most, once: MicroPython waits 500 ms for the room that is missing,
+    and asks again. Where a packet found less room than it needs there would be a third wait, and the watchdog's time
+    would be over (mp_usbd_cdc_tx_strn, and mp_stream_rw behind it).
 
     lost: lines that were dropped, or cut short, because the host did not take them.
     """
@@ -31,7 +32,6 @@ class Link:
         self._writable.register(sys.stdout, select.POLLOUT)
         self._bytes = memoryview(bytearray(READ_BYTES))
         self._places = [self._bytes[n : n + 1] for n in range(READ_BYTES)]
-        self._patience_ms = _PACKET_MS
         self.lost = 0
 
     def wait(self, ms):
@@ -52,13 +52,8 @@ class Link:
         return bytes(self._bytes[:count])
 
     def write(self, line):
-        packets = memoryview(line + b"\n" * (-len(line) % WRITE_BYTES))
-        for at in range(0, len(packets), WRITE_BYTES):
-            for _ in self._writable.ipoll(self._patience_ms):
-                self._out.write(packets[at : at + WRITE_BYTES])
-                self._patience_ms = _PACKET_MS
-                break
-            else:
-                self.lost += 1
-                self._patience_ms = 0  # until it reads again
+        packets = line + b"\n" * (-len(line) % WRITE_BYTES)
+        for _ in self._writable.ipoll(_FULL_MS):
+            if self._out.write(packets) == len(packets):
                 return
+        self.lost += 1
