@@ -129,6 +129,22 @@ def test_pauses_at_any_instant_drop_and_repeat_nothing(rows: list[list[Any]], sy
         assert oracle.volume_pl(Fraction(tick + PULSE_TICKS, 100)) >= number * oracle.step_pl
 
 
+@pytest.mark.requirement("SR-DIAG-09")
+@example([["bolus", 1000, 10**12, 10**12], ["infuse", 1000, 10**6, 10**6]], SYRINGES[0], 100_100, 200)
+@given(phases(short_ms, 4), st.sampled_from(SYRINGES), st.integers(1, 4_000_000), st.integers(0, 200))
+def test_a_stop_that_is_known_2_ms_late_is_no_flipped_bit(
+    rows: list[list[Any]], syringe: str, stop: int, late: int
+) -> None:
+    rows = bounded(rows, syringe)
+    infusion = Infusion(rows, step_volume_pl(syringe, 2000, 3200), SHORTEST)
+    infusion.begin(0, 10**9)
+    made, at = play(infusion.planner, 0, stop)
+    infusion.rewind(at, sum(tick <= at - late for tick in made))
+    assert infusion.planner.intact()
+    infusion.planner.refill(20_000)
+    assert infusion.planner.intact()
+
+
 @pytest.mark.requirement("SR-RES-06")
 @given(phases(short_ms), st.integers(0, 400))
 def test_the_syringes_last_step_is_the_last(rows: list[list[Any]], limit: int) -> None:

@@ -126,9 +126,9 @@ class Law:
         return self._scaled(at - self._begin) // self._s
 
     def tick_of(self, step: int, hint: int) -> int:
-        """First tick at which `step` is due; it must be due within the segment. hint: a tick of it before that."""
+        """First tick of the segment at which `step` is due, by its end. hint: a tick of the segment before that."""
         if self.flat:
-            return self.evenly(step)[0]
+            return max(self.evenly(step)[0], self.segment_begin)
         target = step * self._s
         low, high = hint - self._begin, self.segment_end - self._begin
         if self._scaled(low) >= target:

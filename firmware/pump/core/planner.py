@@ -17,7 +17,7 @@ MAX_WORD_TICKS = 10000  # 100 ms: two words more than cover a control period
 GROUP_TICKS = 10000
 GROUP_BELOW_TICKS = 4000  # steps closer than 40 ms share words, or four words would not last a control period
 MAX_STEPS = 256
-LATE_TICKS, LATE_STEPS = 10000, 2  # a stop is known to 2 ms, and the step that came due in them is made up
+LATE_TICKS, STOP_TICKS = 10000, 200  # a stop is known to 2 ms, and the steps that came due in them are made up
 RING = 32  # words planned, and those handed over that may still be in work; a power of two
 
 
@@ -156,7 +156,8 @@ class Planner:
             if not law.flat:  # outside its segment the parabola of a ramp turns back
                 before, behind = max(before, law.segment_begin), min(behind, law.segment_end)
             least, most = law.steps_due(before), law.steps_due(behind)
-            return least - LATE_STEPS <= self.planned <= most + LATE_STEPS
+            late_steps = 2 + STOP_TICKS // self.shortest
+            return least - late_steps <= self.planned <= most + late_steps
         due, left, ticks, fraction, whole = law.evenly(self.planned)
         return (
             (due, left, ticks) == (self._hint, self._fraction_left, self._rests * MAX_WORD_TICKS + period)
