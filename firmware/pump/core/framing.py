@@ -29,8 +29,8 @@ def decode(line: bytes) -> "tuple[Message | None, str | None]":
     space = len(line) - 9
     if space < 1 or line[space] != 32:
         return None, BAD_CRC
-    text = bytes(line[:space])
-    if b"%08x" % binascii.crc32(text) != bytes(line[space + 1 :]):
+    text = line[:space]
+    if b"%08x" % binascii.crc32(text) != line[space + 1 :]:
         return None, BAD_CRC
     try:
         message = json.loads(text.decode())

@@ -102,9 +102,12 @@ class Infusion:
 
     def phase_pl_h(self, at: int) -> int:
         """Rate of the phase in force at infusion tick `at`, without a bolus on request."""
-        duration_ms: int = self.phases[self.phase][DURATION_MS]
-        begin_pl_h: int = self.phases[self.phase][BEGIN_PL_H]
-        end_pl_h: int = self.phases[self.phase][END_PL_H]
+        phase = self.phases[self.phase]
+        begin_pl_h: int = phase[BEGIN_PL_H]
+        end_pl_h: int = phase[END_PL_H]
+        if begin_pl_h == end_pl_h:
+            return end_pl_h
+        duration_ms: int = phase[DURATION_MS]
         left = min(max(self._ends[self.phase] - at, 0), duration_ms * TICKS_PER_MS)
         return end_pl_h - (end_pl_h - begin_pl_h) * left // (duration_ms * TICKS_PER_MS)
 

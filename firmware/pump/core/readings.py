@@ -35,11 +35,11 @@ def progress(pump: "Controller") -> list[int]:
     ]
 
 
-def empty_s(pump: "Controller", rate_nl_h: int) -> int:
-    """Seconds until the syringe is empty at this rate, before a start at the program's; -1 where nothing runs."""
+def empty_s(pump: "Controller", remaining_nl: int, rate_nl_h: int) -> int:
+    """Seconds until so much is gone at this rate, before a start at the program's; -1 where nothing runs."""
     if pump.state == "READY" and pump.program:
         rate_nl_h = pump.program.header["basal_nl_h"]
-    return pump.remaining_nl() * S_PER_H // rate_nl_h if rate_nl_h else -1
+    return remaining_nl * S_PER_H // rate_nl_h if rate_nl_h else -1
 
 
 def status(pump: "Controller") -> "Message":
@@ -47,6 +47,7 @@ def status(pump: "Controller") -> "Message":
     phase, infused_ms, rate_nl_h, asked, counted, counted_nl = progress(pump)
     if pump.course is not pump.infusion:  # the hold rate, or none
         rate_nl_h = rate_pl_h(pump) // PL_PER_NL
+    remaining_nl = pump.remaining_nl()
     library = pump.dosing.library
     return {
         "time_ms": pump.now_ms,
@@ -57,8 +58,8 @@ def status(pump: "Controller") -> "Message":
         "asked_steps": asked,
         "counted_steps": counted,
         "counted_nl": counted_nl,
-        "remaining_nl": pump.remaining_nl(),
-        "empty_s": empty_s(pump, rate_nl_h),
+        "remaining_nl": remaining_nl,
+        "empty_s": empty_s(pump, remaining_nl, rate_nl_h),
         "pressure_pa": pump.pressure_pa,
         "library": library.digest[:8] if library.entries else "",
         "overrides": pump.dosing.overrides,

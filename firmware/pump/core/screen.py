@@ -127,8 +127,9 @@ def _left(pump: "Controller", rate_nl_h: int) -> str:
     """In the syringe, and for how long (SR-RES-01)."""
     if not pump.syringe:
         return "no syringe declared"
-    text = "left %smL" % number(_nearest(pump.remaining_nl(), 1000))
-    empty_s = readings.empty_s(pump, rate_nl_h)
+    remaining_nl = pump.remaining_nl()
+    text = "left %smL" % number(_nearest(remaining_nl, 1000))
+    empty_s = readings.empty_s(pump, remaining_nl, rate_nl_h)
     return text if empty_s < 0 else "%s %s" % (text, duration(empty_s))
 
 
