@@ -1,4 +1,4 @@
-"""RP2040 USB serial: the link's bytes. Waiting costs nothing, and a host that does not read cannot stall the pump."""
+"""RP2040 USB serial: the bytes of the link. Waiting costs nothing; a host that stops reading costs a second at most."""
 
 import select
 import sys
