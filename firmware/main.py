@@ -25,6 +25,7 @@ from pump.drivers.clock_rp2 import Clock
 from pump.drivers.clocks_pio import clocks
 from pump.drivers.identity_rp2 import serial_number
 from pump.drivers.inputs_rp2 import Inputs
+from pump.drivers.interlock_pio import Interlock
 from pump.drivers.keys_gpio import Keys
 from pump.drivers.link_usb import Link
 from pump.drivers.odometer_pio import Odometer
@@ -34,7 +35,8 @@ from pump.drivers.store_littlefs import Store
 from pump.drivers.watchdog_rp2 import Watchdog
 
 PINS = board.PINS
-stepper = Stepper(PINS["step"], PINS["direction"], PINS["enable"])
+interlock = Interlock(PINS["step"], PINS["enable"])  # first of all: it holds the motor driver off
+stepper = Stepper(PINS["step"], PINS["direction"])
 pressure = fitted.pressure(board)
 keys = Keys([PINS[name] for name in ("stop", "start", "bolus", "mute")])
 inputs = Inputs(PINS["battery"], board.BATTERY_UV_PER_COUNT, PINS["syringe"], PINS["air"], PINS["guard"], keys)
@@ -63,6 +65,7 @@ app = App(
     build=build_info,
     serial=serial_number(),
     stepper=stepper,
+    interlock=interlock,
     odometer=Odometer(PINS["step"]),
     pressure=pressure,
     clock=Clock(board.CONTROL_PERIOD_MS),

@@ -18,6 +18,7 @@ LINE_UL = 1200.0  # between detector and open end: 1.5 m of 1 mm bore
 class Mechanics:
     """steps: forward minus backward pulses. step_times_us: when each happened.
 
+    idle_pulses: how many of them came while the motor driver was off.
     enabled_us: when the motor driver was turned on. last_forward_us: the last step that pushed.
     line: pressure and outflow. left_ul: what the plunger can still displace.
     plant: what screw, syringe and line are like; seed: of the stopper's friction.
@@ -36,6 +37,7 @@ class Mechanics:
         self.plunger = plant.plunger(self.drive, self.line, seed)
         self.steps = 0
         self.step_times_us = array("q")
+        self.idle_pulses = 0
         self.enabled_us = array("q")
         self.last_forward_us = 0
         self.fitted = True
@@ -113,6 +115,8 @@ class Mechanics:
             self.plunger.step(at_us, direction)
             if self.line.clamped and direction > 0:
                 self._pressures.append((at_us, self.line.pressure_kpa))
+        else:
+            self.idle_pulses += 1
 
     def crossed_us(self, kpa: float) -> int:
         """When pressure first rose above kpa behind a closed clamp."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
         Build,
         Clock,
         Inputs,
+        Interlock,
         Link,
         Message,
         Odometer,
@@ -47,8 +48,8 @@ SLOW_SLOTS = (WATCH_SLOT, CHECK_SLOT, COLLECT_SLOT)
 
 
 class App:
-    """stepper, odometer, pressure, clock, link, watchdog, inputs, annunciator, store: see hil/devices for what each
-    must offer. parts: what the self-test is to look at.
+    """stepper, interlock, odometer, pressure, clock, link, watchdog, inputs, annunciator, store: see hil/devices for
+    what each must offer. parts: what the self-test is to look at.
 
     board: data of boards/*/board.py. build: VERSION, DIGEST. serial: number of the chip.
     watchdog_reset: whether the last reset was one.
@@ -61,6 +62,7 @@ class App:
         build: "Build",
         serial: str,
         stepper: "Stepper",
+        interlock: "Interlock",
         odometer: "Odometer",
         pressure: "Pressure",
         clock: "Clock",
@@ -74,8 +76,9 @@ class App:
         parts: "Parts",
         collect_every_s: int = COLLECT_EVERY_S,
     ) -> None:
+        interlock.disable()
+        self._interlock = interlock
         self._stepper = stepper
-        stepper.enable(False)
         self._odometer = odometer
         self._pressure = pressure
         self._clock = clock
@@ -124,8 +127,7 @@ class App:
             while not self.controller.leaving:
                 self.turn()
         finally:
-            self._stepper.halt()
-            self._stepper.enable(False)
+            self._motor_off()
 
     def turn(self) -> None:
         """Sleeps until the next control tick or a byte from the host, and serves it."""
@@ -169,6 +171,8 @@ class App:
         self._since_second_ms += ms
         if self._duties.went_on(self.controller.beats, self.feeder, self._course):
             self._watchdog.feed()
+            if self._course and not self._interlock.grant(self._course.grant_steps):
+                self.controller.cut_off()
 
     def _sample_keys(self, elapsed_ms: int) -> None:
         keys = self._keys
@@ -196,12 +200,15 @@ class App:
             self.feeder.elapse(elapsed_us)
             self.controller.total_steps = self._odometer.steps()
 
+    def _motor_off(self) -> None:
+        self._stepper.halt()
+        self._interlock.disable()
+
     def _follow_state(self) -> None:
         """Turns the motor on or off as the controller steers: the only place that does. Off is at once (SR-STOP-04)."""
         controller = self.controller
         if self._course:
-            self._stepper.halt()
-            self._stepper.enable(False)
+            self._motor_off()
             self.feeder.elapse(self._pass_time())
             controller.halted(self._course, self._odometer.steps())
         course = controller.course
@@ -213,7 +220,7 @@ class App:
             course.planner.refill(PLAN_TICKS)
             self.feeder.feed()
             self._stepper.forward(not course.backward)
-            self._stepper.enable(True)
+            self._interlock.enable(course.grant_steps)
             self._stepper.start()
             self._pass_time()  # behind the start: whatever comes between the two, no step counts as due too early
 
@@ -273,8 +280,7 @@ class App:
         if controller.state == "FAULT":  # by both ways, whatever is the matter with one (SR-STOP-07)
             if self._course:  # it failed behind the tick: what is cut off here is no step that was lost
                 self._follow_state()
-            self._stepper.halt()
-            self._stepper.enable(False)
+            self._motor_off()
 
     def _watch(self) -> None:
         """Once a second: monitors of slow things, and the books."""

@@ -107,10 +107,10 @@ class Emulated:
         data = board_data(board)
         self.mechanics = mechanics
         self._usb = QuietUsb()
-        pacer = PioPacer()
+        pacer, second_pacer = PioPacer(0), PioPacer(1)
         self._enable = OutputPin(data.PINS["enable"], on_edge=self._on_enable)
         self._direction = OutputPin(data.PINS["direction"])
-        self.pulses = PulsePin(data.PINS["step"], pacer, self._on_step)
+        self.pulses = PulsePin(data.PINS["step"], (pacer, second_pacer), self._on_step)
         self._driven: tuple[OutputPin | Hx711, ...] = (self._enable, self._direction, self.pulses)
         pressure = self._pressure_part(data, pacer, seed + 1)
         self.battery_mv, self.temperature_dc = 12_000, 270
@@ -132,6 +132,7 @@ class Emulated:
         parts: list[Any] = [
             self._usb,
             pacer,
+            second_pacer,
             self._enable,
             self._direction,
             self.pulses,

@@ -13,7 +13,7 @@ class Hx711:
 
     def __init__(self, data_gpio: int, clock_gpio: int, cell: Cell, pacer: PioPacer) -> None:
         self._data = InputPin(data_gpio, True)
-        self._clock_pin = OutputPin(clock_gpio, pacer, self._edge)
+        self._clock_pin = OutputPin(clock_gpio, (pacer,), self._edge)
         self._cell, self._pacer = cell, pacer
         self._bits = 0
         self._pulses = PULSES

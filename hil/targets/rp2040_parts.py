@@ -83,7 +83,11 @@ class PioPacer:
     def attach(self, chip: Chip) -> None:
         self._pio = chip.pio[self._block]
         self._alarm = chip.clock.create_alarm(self._fire)
-        chip.peripherals[PIO_BASES[self._block]] = _Tapped(self._pio, self.arm)
+        chip.peripherals[PIO_BASES[self._block]] = _Tapped(self._pio, self._written)
+
+    def _written(self) -> None:
+        self._pio.check_changed_pins()  # an instruction given to a machine that stands still moves its pins, too
+        self.arm()
 
     def arm(self) -> None:
         """Looks when the next instruction is due. Also to be called when an input changes that PIO may wait for."""
@@ -114,11 +118,14 @@ class PioPacer:
 class OutputPin:
     """Follows what the chip drives on a pin, and lets the chip's own input buffer see it, as silicon does.
 
-    on_edge(level) is called at each change; level is also there to be read.
+    pacers: of the PIO blocks that may wait for it. on_edge(level) is called at each change; level is also there to be
+    read.
     """
 
-    def __init__(self, gpio: int, pacer: PioPacer | None = None, on_edge: Callable[[bool], None] | None = None) -> None:
-        self._gpio, self._pacer, self._on_edge = gpio, pacer, on_edge
+    def __init__(
+        self, gpio: int, pacers: tuple[PioPacer, ...] = (), on_edge: Callable[[bool], None] | None = None
+    ) -> None:
+        self._gpio, self._pacers, self._on_edge = gpio, pacers, on_edge
         self.level: bool | None = None
 
     def attach(self, chip: Chip) -> None:
@@ -136,8 +143,8 @@ class OutputPin:
         if self._on_edge:
             self._on_edge(level)
         self._pin.set_input_value(level)
-        if self._pacer:
-            self._pacer.arm()
+        for pacer in self._pacers:
+            pacer.arm()
 
     def released(self) -> None:
         """The chip was reset: its pins float, and listeners are not told."""
@@ -150,8 +157,10 @@ class PulsePin(OutputPin):
     lose_every: one pulse in so many is lost; 0: none.
     """
 
-    def __init__(self, gpio: int, pacer: PioPacer | None = None, on_edge: Callable[[bool], None] | None = None) -> None:
-        super().__init__(gpio, pacer, on_edge)
+    def __init__(
+        self, gpio: int, pacers: tuple[PioPacer, ...] = (), on_edge: Callable[[bool], None] | None = None
+    ) -> None:
+        super().__init__(gpio, pacers, on_edge)
         self.lose_every = 0
         self._pulses = 0
         self._is_lost = False

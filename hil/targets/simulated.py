@@ -8,6 +8,7 @@ from hil.devices.annunciator import Annunciator
 from hil.devices.bus import Bus
 from hil.devices.clock import Clock
 from hil.devices.inputs import Inputs
+from hil.devices.interlock import Interlock
 from hil.devices.keys import Keys
 from hil.devices.link import Link
 from hil.devices.load_cell import Cell, Converter
@@ -65,7 +66,8 @@ class Simulated:
         self.clock.restart()
         self.annunciator.released(powered=True)
         self.link = Link(self.clock, plugged)
-        self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
+        self.interlock = Interlock(self.clock, self.mechanics.enable)
+        self.stepper = Stepper(self.clock, self.interlock, self.mechanics.step)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._runs = True
         pressure = self._pressure()
@@ -85,6 +87,7 @@ class Simulated:
             build=self._build,
             serial="simulated",
             stepper=self.stepper,
+            interlock=self.interlock,
             odometer=Odometer(self.stepper),
             pressure=pressure,
             clock=self.clock,
@@ -229,7 +232,7 @@ class Simulated:
 
     @property
     def motor_on(self) -> bool:
-        return self.stepper.enabled
+        return self.interlock.enabled
 
     @property
     def lights(self) -> int:
@@ -253,7 +256,7 @@ class Simulated:
 
     def cut_power(self) -> None:
         self.stepper.halt()
-        self.stepper.enable(False)
+        self.interlock.disable()
         self.annunciator.released(powered=False)
         self._powered = self._runs = False
 

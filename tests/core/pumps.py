@@ -63,7 +63,7 @@ class Pump:
     def back_steps(self) -> int:
         """Pulses that went backward, of all that were made with the driver on."""
         mechanics = self.target.mechanics
-        return (len(mechanics.step_times_us) - mechanics.steps) // 2
+        return (len(mechanics.step_times_us) - mechanics.idle_pulses - mechanics.steps) // 2
 
     def feel(self, pressure_pa: int) -> None:
         """From now on, until the next boot, the pressure input reads exactly this."""

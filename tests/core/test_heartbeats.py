@@ -66,12 +66,16 @@ def test_a_duty_that_is_silent_for_the_watchdogs_time_turns_the_motor_off_with_a
     duty: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     pump = infusing()
+    assert pump.controller.course
+    steps, granted = pump.target.mechanics.steps, pump.controller.course.grant_steps + 1
     bites_us = pump.target.watchdog.bites_us
     assert bites_us - pump.target.now_us <= 1_500_000 < DEADLINE_S * 1_000_000
     with monkeypatch.context() as patch:
         idle(pump, duty, patch)
         pump.run((bites_us - 1 - pump.target.now_us) / 1e6)
-        assert pump.target.motor_on
+        # What goes on pushing with nobody watching is cut off sooner, by the interlock.
+        assert pump.target.motor_on == (duty != "sense")
+        assert pump.target.mechanics.steps - steps <= granted
         pump.run(0.101)
     check_off(pump)
 

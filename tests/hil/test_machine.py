@@ -108,7 +108,7 @@ class PumpMachine(RuleBasedStateMachine):
 
     @property
     def enabled(self) -> bool:
-        enabled: bool = self.bench.target.stepper.enabled  # type: ignore[attr-defined]
+        enabled: bool = self.bench.target.interlock.enabled  # type: ignore[attr-defined]
         return enabled
 
     @property

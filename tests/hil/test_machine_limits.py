@@ -234,7 +234,7 @@ class LimitsMachine(RuleBasedStateMachine):
 
     @invariant()
     def the_motor_runs_in_its_states_only(self) -> None:
-        enabled: bool = self.bench.target.stepper.enabled  # type: ignore[attr-defined]
+        enabled: bool = self.bench.target.interlock.enabled  # type: ignore[attr-defined]
         relieving = self.state == "ALARM" and "OCCLUSION" in readings.status(self.controller)["alarms"]
         assert enabled == (self.state in MAY_RUN) or relieving
 
@@ -260,7 +260,7 @@ class LimitsMachine(RuleBasedStateMachine):
     @invariant()
     def totals_are_never_low(self) -> None:
         counted = self.controller.books.pushed_steps(self.controller.total_steps)
-        if not self.bench.target.stepper.enabled:  # type: ignore[attr-defined]
+        if not self.bench.target.interlock.enabled:  # type: ignore[attr-defined]
             assert counted >= self.bench.steps
 
     def teardown(self) -> None:

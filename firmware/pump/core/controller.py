@@ -221,6 +221,11 @@ class Controller:
                     self.log.add(self.now_ms, "fault", text)
                 self.raise_alarms(rising)
 
+    def cut_off(self) -> None:
+        """The interlock has turned the motor driver off: more pulses came than the rate can want (SR-SAFE-01)."""
+        self.log.add(self.now_ms, "fault", "interlock: cut off, %d pulses counted" % self.total_steps)
+        self.raise_alarms(_MOTOR_FAULT)
+
     def _course_is_over(self, course: "Infusion") -> int:
         """The course has come to its end, or to where it may not go on: the condition that follows."""
         if course is self._relief:

@@ -2,7 +2,7 @@
 
 from pump.core.law import BEGIN_PL_H, BOUNDS, DURATION_MS, END_PL_H, KIND, Law
 from pump.core.planner import Planner
-from pump.core.units import S_PER_H, TICKS_PER_MS, TICKS_PER_S, US_PER_TICK
+from pump.core.units import MS_PER_H, S_PER_H, TICKS_PER_MS, TICKS_PER_S, US_PER_TICK
 
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
@@ -10,11 +10,15 @@ if TYPE_CHECKING:
 
 # The generator raises its pulse this long before a word ends; so much later every word ends, to be on time.
 PULSE_TICKS = 3
+# What the interlock lets pass on one grant: twice what the generator is ever given ahead, and more steps than a stop
+# leaves to be made up.
+GRANT_MS, GRANT_STEPS = 500, 16
 
 
 class Infusion:
     """A list of phases, its law and its planner: a program, a hold at the KVO rate, or the relief of an occlusion.
 
+    grant_steps: pulses that the interlock lets pass on one grant; kept twice, so that a flipped bit is found.
     base_steps: the odometer when it started; steps of its own are what the odometer shows beyond. phase: index of the
     one in force. backward: whether its steps go back.
 
@@ -37,6 +41,7 @@ class Infusion:
         self._wait = -1  # index of the phase in which a timed bolus waits for one on request
         self.phase = 0
         self.base_steps = 0
+        self._allow()
 
     @property
     def program_phase(self) -> int:
@@ -113,7 +118,9 @@ class Infusion:
 
     def intact(self) -> bool:
         """Whether phases, the law in use and what is planned agree with their second copies (SR-DIAG-09)."""
-        return self.phases == self._copy and self.planner.law.intact(self._ahead) and self.planner.intact()
+        if self.phases != self._copy or self.grant_steps != ~self._grant_kept:
+            return False
+        return self.planner.law.intact(self._ahead) and self.planner.intact()
 
     def copy_phases(self) -> None:
         """Keeps a second copy of each phase: for a course whose phases stand in no program."""
@@ -142,6 +149,14 @@ class Infusion:
             highest = max(highest, phase[BEGIN_PL_H], phase[END_PL_H])
         return highest
 
+    def _allow(self) -> None:
+        """Settles `grant_steps` anew: those of GRANT_MS at the highest rate that may still come, and a few."""
+        law = self.planner.law
+        pl, divisor = self.step_volume
+        highest_pl_h = self.highest_pl_h() + law.bolus_pl_h(law.bolus_begin)
+        self.grant_steps = highest_pl_h * GRANT_MS * divisor // (pl * MS_PER_H) + GRANT_STEPS
+        self._grant_kept = ~self.grant_steps
+
     def add_bolus(self, volume_pl: int, length_ticks: int) -> bool:
         """Adds a bolus behind what is already planned; False when the program would end before it.
 
@@ -162,6 +177,7 @@ class Infusion:
             return False
         law.add_bolus(volume_pl, length_ticks, at)
         self.planner.enter(self.planner.position)
+        self._allow()
         return True
 
     def abandon_bolus(self, at: int) -> None:
@@ -173,6 +189,7 @@ class Infusion:
         if wait >= 0 and at < self._ends[wait]:
             waited_ms = max(-(-(at - self._begin_of(wait)) // TICKS_PER_MS), 0)  # it may not have begun
             self._replace(wait, 0, [["pause", waited_ms, 0, 0]] if waited_ms else [])
+        self._allow()
 
     def adjust(self, rate_pl_h: int) -> bool:
         """Another rate for the rest of the phase that is being planned; False where the program is all planned."""
@@ -213,6 +230,7 @@ class Infusion:
         self._ends = _ends_of(self.phases)
         self._ahead.use(self.phases)
         self.planner.law.use(self.phases)
+        self._allow()
         return index + len(head)
 
 

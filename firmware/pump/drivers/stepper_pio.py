@@ -38,19 +38,14 @@ def _generator():
 
 
 class Stepper:
-    """start() lets the generator run, halt() stops it at once and forgets its words; enable() and forward()
-    are the driver's pins."""
+    """start() lets the generator run, halt() stops it at once and forgets its words."""
 
-    def __init__(self, step_pin, direction_pin, enable_pin, machine_id=0):
-        self._enable = Pin(enable_pin, Pin.OUT, value=1)
+    def __init__(self, step_pin, direction_pin, machine_id=0):
         self._direction = Pin(direction_pin, Pin.OUT, value=0)
         step = Pin(step_pin, Pin.OUT, value=0)
         self._machine = rp2.StateMachine(machine_id, _generator, freq=TICKS_PER_S, set_base=step, out_base=step)
         self._low = rp2.asm_pio_encode("set(pins, 0)", 0)
         self._drop = rp2.asm_pio_encode("pull(noblock)", 0)
-
-    def enable(self, on):
-        self._enable.value(0 if on else 1)
 
     def forward(self, on):
         """Sets the direction; only while the generator is halted."""
