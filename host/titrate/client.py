@@ -17,7 +17,7 @@ import serial
 
 from pump.core import framing, wire
 from titrate import hands
-from titrate.errors import BadFrame, LinkError, Refused, TimedOut, VersionMismatch
+from titrate.errors import BadFrame, LinkError, ProtocolError, Refused, TimedOut, VersionMismatch
 from titrate.mirror import Mirror
 from titrate.ports import open_port, reopen
 
@@ -328,7 +328,11 @@ class Pump:
         )  # a byte costs the pump 35 us
         line = framing.encode(message)
         if len(line) > framing.MAX_LINE_BYTES:
-            raise LinkError(f"{method}: {len(line)} bytes are too long for the link")
+            longest = max((text for text in params.values() if isinstance(text, str)), key=len, default=method)
+            allowed = (
+                f"a text that is shorter by {len(line) - framing.MAX_LINE_BYTES} bytes: the link holds no longer line"
+            )
+            raise ProtocolError(method, longest, allowed)
         for _ in range(TRIES):
             self._send(line)
             reply = self._await_reply(number)

@@ -35,9 +35,11 @@ def fluid(
     json: output.Json = False,
 ) -> None:
     """Say what the syringe holds. A program that is for another fluid is stopped at once, and has to be loaded anew."""
+    from pump.core.wire import PROGRAM
     from titrate.client import Pump
     from titrate.quantities import CONCENTRATION, parse
 
+    output.check_text(drug, "DRUG", PROGRAM["drug"][2])
     ng_ml = round(parse(concentration, CONCENTRATION, "CONCENTRATION").value * 1_000_000)
     with Pump.open(port) as pump:
         pump.fluid(drug, ng_ml)

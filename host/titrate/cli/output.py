@@ -64,6 +64,12 @@ def warnings(texts: list[str] | tuple[str, ...]) -> None:
         messages().print("warning:", text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
+def check_text(text: str, where: str, longest: int) -> None:
+    """Raises ProtocolError for a text that the pump would not take, before it is asked."""
+    if not (1 <= len(text) <= longest and text.isascii() and text.isprintable()):
+        raise ProtocolError(where, text, f"1 to {longest} characters of printable ASCII")
+
+
 def recorded(recorder: "Recorder") -> None:
     """Where the record of a session is, and whether all of it is there."""
     messages().print(f"record: {recorder.path}", markup=False, highlight=False, soft_wrap=True)
