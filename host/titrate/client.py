@@ -41,6 +41,15 @@ SIGNED_IN_AS = {
 RECONNECTS = 100  # tries: one takes 4 s of silence, or a second for a port that is not there
 
 
+def unneeded(overrides: Overrides, passed: int) -> list[str]:
+    """A warning, where more soft limits were named than the pump has let pass: it says nothing of the others."""
+    named = dict.fromkeys(overrides)
+    if passed >= len(named):
+        return []
+    given = ", ".join(f"{field}={value}" for field, value in named)
+    return [f"override {given}: {len(named) - passed} of {len(named)} had no effect, as no such soft limit is passed"]
+
+
 class Pump:
     """One pump on one port. status and events arrive while anybody waits.
 

@@ -6,6 +6,7 @@ exit code of the error's class. Modules import what is heavy inside their functi
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -105,4 +106,7 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # it was closed by whoever started this
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # until the end
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)  # what Ctrl-C stops, they stop
     app(prog_name="titrate")
