@@ -14,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from titrate import hands
 from titrate.cli import output
@@ -49,7 +50,27 @@ COMMANDS = {
     "version": "version",
 }
 
+UsageError: Any = typer.BadParameter.__base__  # which Typer does not name; of a command line that does not parse
+
+
+class Commands(TyperGroup):
+    """All commands. With --json a command line that does not parse is a document as well."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta["words"] = list(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            if "--json" in ctx.meta["words"]:
+                output.error_document(type(error).__name__, error.format_message(), error.exit_code)
+            raise
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Plays protocol files to an infusion pump. A bench and research device: not a medical device, never for use "

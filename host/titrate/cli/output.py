@@ -123,9 +123,14 @@ def failure(error: PumpError, json: bool) -> None:
     try:
         messages().print(f"titrate: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
         if json:
-            document({"error": {"kind": type(error).__name__, "message": line, "exit_code": error.exit_code}})
+            error_document(type(error).__name__, line, error.exit_code)
     except OSError:  # where nothing can be said the exit code says it
         _drop()
+
+
+def error_document(kind: str, message: str, exit_code: int) -> None:
+    """The one JSON document of a command that failed."""
+    document({"error": {"kind": kind, "message": message, "exit_code": exit_code}})
 
 
 def unwritten(error: OSError) -> int:
