@@ -412,8 +412,8 @@ def open_bench(
     """A bench on sim:// or emu://, or the real one of a bench file. LinkError's kin are raised as
     serial.SerialException with what is missing.
 
-    seed: of all noise and friction. plant: "ideal", "imperfect", or a number that draws a specimen. A real bench has
-    its own syringe and plant, and moves nothing without `motion`; ProtocolError for a file that is not valid.
+    seed: of all noise and friction. plant: "ideal", "imperfect", "soft", or a number that draws a specimen. A real
+    bench has its own syringe and plant, and moves nothing without `motion`; ProtocolError for a file that is not valid.
     """
     if url.endswith(".toml"):
         from hil.benchfile import read

@@ -159,7 +159,7 @@ def read(path: str | Path) -> BenchFile:
     if len(data) > LARGEST_BYTES:
         raise ProtocolError(str(path), "the file", f"at most {LARGEST_BYTES} bytes")
     try:
-        return parse(data.decode(), str(path))
+        return parse(data.decode(textfiles.ENCODING), str(path))
     except UnicodeDecodeError as error:
         raise ProtocolError(str(path), "the file", f"a text in UTF-8 ({error.reason})") from None
 

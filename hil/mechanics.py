@@ -32,8 +32,9 @@ class Mechanics:
         self.syringe = syringe
         self.plant = plant
         self._gear = data.LEAD_UM / 1000, data.STEPS_PER_TURN, data.FULL_STEPS_PER_TURN
-        self.drive = plant.drive(SYRINGES[syringe][BORE_UM] / 1000, *self._gear)
-        self.line = Line(plant.line())
+        bore_mm = SYRINGES[syringe][BORE_UM] / 1000
+        self.drive = plant.drive(bore_mm, *self._gear)
+        self.line = Line(plant.line(bore_mm))
         self.plunger = plant.plunger(self.drive, self.line, seed)
         self.steps = 0
         self.step_times_us = array("q")

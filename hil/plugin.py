@@ -28,10 +28,11 @@ MARKERS = (
     "emulated: runs the built image on the emulated RP2040",
     "expects(alarm, ...): alarms that the test brings about by other means than the hands of its bench",
     f"needs(instrument, ...): skipped on a bench without it; known are {', '.join(NEEDS)}",
-    "plant(name): ideal, imperfect or a number, for a test whose arithmetic needs it; imperfect without",
+    "plant(name): ideal, imperfect, soft or a number, for a test whose arithmetic needs it; imperfect without",
     "requirement(id): the requirement that the test shows",
     "sim_only(reason): on the simulated pump alone, for this reason",
     "slow: takes more than ten seconds",
+    "syringe(name): on the simulated pump, the syringe that is fitted; the bench's default without",
 )
 NOTES = pytest.StashKey["Notes"]()
 FIRMWARE = pytest.StashKey[str]()  # digest that a real pump has told
@@ -154,6 +155,11 @@ def _plant_of(node: pytest.Item) -> str | int:
     return cast("str | int", marker.args[0]) if marker else DEFAULT_PLANT
 
 
+def _syringe_of(node: pytest.Item) -> str | None:
+    marker = node.get_closest_marker("syringe")
+    return cast(str, marker.args[0]) if marker else None
+
+
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
     """A test of the emulated bench runs in a fork that finds it started; every other as ever."""
@@ -192,17 +198,17 @@ def need_emulator() -> None:
         pytest.skip(MISSING.read_text().strip())
 
 
-def opened(config: pytest.Config, url: str, plant: str | int = DEFAULT_PLANT) -> Bench:
-    """The bench that the fixture `bench_url` names; a real one has the plant that it has."""
+def opened(config: pytest.Config, url: str, plant: str | int = DEFAULT_PLANT, syringe: str | None = None) -> Bench:
+    """The bench that the fixture `bench_url` names; a real one has the plant and the syringe that it has."""
     from hil import forked
-    from hil.bench import open_bench
+    from hil.bench import DEFAULT_SYRINGE, open_bench
 
     if not is_real(config):
         if url == "emu://":
             need_emulator()
             if ready := forked.take(SEED, plant):
                 return ready
-        return open_bench(url, seed=SEED, plant=plant)
+        return open_bench(url, seed=SEED, plant=plant, syringe=syringe or DEFAULT_SYRINGE)
     from hil import inventory
     from hil.real import RealBench
 
@@ -212,7 +218,7 @@ def opened(config: pytest.Config, url: str, plant: str | int = DEFAULT_PLANT) ->
 @pytest.fixture
 def bench(request: pytest.FixtureRequest, bench_url: str) -> Iterator[Bench]:
     """A fresh bench whose pump has started; afterwards, the test failed or not, it is stopped and looked at."""
-    with opened(request.config, bench_url, _plant_of(request.node)) as bench:
+    with opened(request.config, bench_url, _plant_of(request.node), _syringe_of(request.node)) as bench:
         bench.pump.status()
         yield bench
         check(request, bench)

@@ -145,7 +145,9 @@ class VirtualBench:
 def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m hil.virtual", description="A simulated bench behind real ports.")
     parser.add_argument("--url", default="sim://", help="sim:// or emu://")
-    parser.add_argument("--plant", default="imperfect", help="ideal, imperfect, or a number that draws a specimen")
+    parser.add_argument(
+        "--plant", default="imperfect", help="ideal, imperfect, soft, or a number that draws a specimen"
+    )
     parser.add_argument("--family", default="mt-sics", choices=sorted(TWINS), help="of the balance")
     chosen = parser.parse_args()
     with (

@@ -17,7 +17,7 @@ import serial
 
 from pump.core import framing, wire
 from titrate import hands
-from titrate.errors import BadFrame, LinkError, Refused, TimedOut, VersionMismatch
+from titrate.errors import BadFrame, LinkError, ProtocolError, Refused, TimedOut, VersionMismatch
 from titrate.mirror import Mirror
 from titrate.ports import open_port, reopen
 
@@ -39,6 +39,15 @@ SIGNED_IN_AS = {
     "label": os.environ.get("TITRATE_LABEL", "bench"),
 }
 RECONNECTS = 100  # tries: one takes 4 s of silence, or a second for a port that is not there
+
+
+def unneeded(overrides: Overrides, passed: int) -> list[str]:
+    """A warning, where more soft limits were named than the pump has let pass: it says nothing of the others."""
+    named = dict.fromkeys(overrides)
+    if passed >= len(named):
+        return []
+    given = ", ".join(f"{field}={value}" for field, value in named)
+    return [f"override {given}: {len(named) - passed} of {len(named)} had no effect, as no such soft limit is passed"]
 
 
 class Pump:
@@ -328,7 +337,11 @@ class Pump:
         )  # a byte costs the pump 35 us
         line = framing.encode(message)
         if len(line) > framing.MAX_LINE_BYTES:
-            raise LinkError(f"{method}: {len(line)} bytes are too long for the link")
+            longest = max((text for text in params.values() if isinstance(text, str)), key=len, default=method)
+            allowed = (
+                f"a text that is shorter by {len(line) - framing.MAX_LINE_BYTES} bytes: the link holds no longer line"
+            )
+            raise ProtocolError(method, longest, allowed)
         for _ in range(TRIES):
             self._send(line)
             reply = self._await_reply(number)

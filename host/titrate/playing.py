@@ -10,7 +10,7 @@ from typing import Protocol
 
 from pump.core.alarms import ALARMS, LATCH, LATCHING
 from pump.core.units import MS_PER_S
-from titrate.client import Overrides, Pump, Status
+from titrate.client import Overrides, Pump, Status, unneeded
 from titrate.errors import LinkError, PumpError, Refused
 from titrate.following import Follower, bench_of, ended, new_session, waits_for
 from titrate.plan import Plan, nominal_nl
@@ -111,8 +111,11 @@ class Player:
         pump, session = self._pump, self.session
         pump.tell_time()
         pump.confirm(digest, overrides)
+        if overrides:
+            for text in unneeded(overrides, pump.status()["overrides"]):
+                self._attendant.tell(f"warning: {text}")
         try:
-            pump.start()
+            self._start()
             if self._record:
                 self._record.begin(session, self._program)
             for status in self._follower.statuses():
@@ -131,6 +134,13 @@ class Player:
             self._stop()
             raise
         return session
+
+    def _start(self) -> None:
+        try:
+            self._pump.start()
+        except LinkError as error:  # whether the request or its reply was lost, nobody knows
+            told = f"{error}; the pump may have begun: `titrate status` says so, and `titrate stop` or its key stops it"
+            raise type(error)(told) from error
 
     def _tell_time(self) -> None:
         """Once an hour, so that the pump's log shows how its clock drifts. Not to a simulated one: it has no time of

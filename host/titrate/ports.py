@@ -8,7 +8,7 @@ from importlib.metadata import entry_points
 import serial
 from serial.tools import list_ports
 
-from titrate.errors import LinkError
+from titrate.errors import LinkError, ProtocolError
 
 BAUD = 115200  # USB serial ignores it
 REOPEN_WAIT_S = 1.0
@@ -40,7 +40,10 @@ def reopen(port: serial.SerialBase) -> None:
 
 
 def open_port(url: str) -> serial.SerialBase:
-    """Opens a port exclusively. LinkError says why it could not be opened and which ports there are."""
+    """Opens a port exclusively. LinkError says why it could not be opened and which ports there are; ProtocolError that
+    none was named."""
+    if not url:
+        raise ProtocolError("--port", url, "where the pump is, such as sim:// or /dev/ttyACM0")
     registered = registered_urls()
     try:
         port = serial.serial_for_url(url, baudrate=BAUD, do_not_open=True)

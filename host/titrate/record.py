@@ -18,7 +18,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pump.core import wire
+from pump.core.alarms import ALARMS
 from pump.core.units import MS_PER_S, NL_PER_ML
+from titrate import textfiles
 from titrate.errors import ProtocolError
 from titrate.session import COMPLETE, UL_PER_ML, Alarm, Session
 
@@ -252,7 +254,7 @@ class Record:
 
 def _read(path: Path) -> Record:
     try:
-        lines = path.read_text(encoding="utf-8").split("\n")
+        lines = path.read_text(encoding=textfiles.ENCODING).split("\n")
     except OSError as error:
         raise ProtocolError(str(path), None, f"a record that can be read ({error.strerror})") from None
     except UnicodeDecodeError:
@@ -267,6 +269,9 @@ def _read(path: Path) -> Record:
             elif isinstance(data, list):
                 _note_sample(record, data)
             elif data["what"] == "alarm":
+                if str(data["name"]) not in ALARMS:
+                    allowed = "an alarm that this version of titrate knows; a newer one may have written the record"
+                    raise ProtocolError(f"{path}, line {number}", data["name"], allowed)
                 _note_alarm(record, active, data)
             elif data["what"] == "event":
                 record.events.append(data)
@@ -276,6 +281,8 @@ def _read(path: Path) -> Record:
                 if data["outcome"] not in ENDS or type(data["syringes_fitted"]) is not int:
                     raise ValueError
                 record = replace(record, outcome=data)
+        except ProtocolError:
+            raise
         except (ValueError, KeyError, TypeError, ArithmeticError):
             raise ProtocolError(f"{path}, line {number}", line, f"a line of a record of format {FORMAT}") from None
     if record is None:

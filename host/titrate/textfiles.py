@@ -1,4 +1,7 @@
-"""Files that people write, as text: a path or the name of a packaged one; small, UTF-8, TOML. Knows no content."""
+"""Files that people write, as text: a path or the name of a packaged one; small, UTF-8, TOML. Knows no content.
+
+Some editors begin a text in UTF-8 with a byte order mark; it is passed over.
+"""
 
 import re
 import tomllib
@@ -10,6 +13,7 @@ from typing import Any
 from titrate.errors import ProtocolError
 
 LARGEST_BYTES = 1_000_000
+ENCODING = "utf-8-sig"
 
 
 def packaged(folder: str) -> list[str]:
@@ -35,7 +39,7 @@ def text_of(file_or_name: str | Path, folder: str, what: str) -> str:
     if len(data) > LARGEST_BYTES:
         raise ProtocolError(str(file_or_name), "the file", f"at most {LARGEST_BYTES} bytes")
     try:
-        return data.decode("utf-8")
+        return data.decode(ENCODING)
     except UnicodeDecodeError as error:
         raise ProtocolError(str(file_or_name), "the file", f"a text in UTF-8 ({error.reason})") from None
 

@@ -80,6 +80,12 @@ def test_relays_need_their_board() -> None:
         benchfile.parse(LEAST + '[occluder]\nby = "relay"\nrelay = 0\n')
 
 
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    path = tmp_path / "marked.toml"
+    path.write_text(LEAST, encoding="utf-8-sig")
+    assert benchfile.read(path).name == "least"
+
+
 def test_files_that_cannot_be_read(tmp_path: Path) -> None:
     (tmp_path / "latin.toml").write_bytes(b'name = "\xe9"')
     for name in ("missing.toml", "latin.toml", ""):

@@ -5,7 +5,7 @@ import serial
 
 from hil.bench import Options, open_bench, parse_url
 from hil.mechanics import Mechanics
-from hil.plant.data import IDEAL, IMPERFECT, plant_of
+from hil.plant.data import IDEAL, IMPERFECT, PlantData, plant_of
 from hil.targets import register
 from tests.programs import flat, start
 
@@ -36,6 +36,16 @@ def test_the_imperfect_plant_errs_by_its_bore_and_holds_back_by_its_spring() -> 
     behind_ul = ideal.line.displaced_ul * wider - real.line.displaced_ul
     assert 0 < behind_ul < real.drive.area_mm2 * (spring_um + 50) / 1000
     assert real.plunger.leaps > 100
+
+
+def test_a_smaller_syringe_gives_way_less_by_the_area_of_its_bore() -> None:
+    plant = PlantData(compliance_ul_kpa=10.0)
+    assert Mechanics(SYRINGE, plant).line.data.compliance_ul_kpa == 10.0
+    small, large = Mechanics("bd-plastipak-5", plant), Mechanics(SYRINGE, plant)
+    for mechanics in (small, large):
+        mechanics.line.clamp(0, True)
+    at_us = pushed(small, 100)
+    assert small.pressure_kpa(at_us) == pytest.approx(large.pressure_kpa(pushed(large, 100)))
 
 
 def test_steps_while_no_syringe_is_fitted_turn_the_screw_and_displace_nothing() -> None:
@@ -90,7 +100,7 @@ def test_a_url_names_seed_syringe_and_plant() -> None:
 @pytest.mark.parametrize(
     ("url", "says"),
     [
-        ("sim://?plant=perfect", "allowed are ideal, imperfect or a whole number"),
+        ("sim://?plant=perfect", "allowed are ideal, imperfect, soft or a whole number"),
         ("sim://?seed=x", "seed x is no whole number"),
         ("sim://?speed=2", "allowed are seed, syringe and plant"),
     ],

@@ -101,6 +101,7 @@ def test_an_implausible_result_is_told_and_not_stored(bench: Bench, values: list
         (["pressure", "--yes", "--zero", "--at", "50 kPa"], "either --zero or --at"),
         (["pressure", "--yes", "--at", "5 kPa"], "at least 20 kPa"),
         (["pressure", "--yes", "--at", "50 mL"], "a pressure"),
+        (["pressure", "--yes", "--at", ""], "a pressure"),
     ],
 )
 def test_wrong_options_are_one_message_before_anything_moves(bench: Bench, words: list[str], said: str) -> None:

@@ -75,6 +75,26 @@ def test_every_command_takes_json(command: str) -> None:
     assert "--json" in CliRunner().invoke(app, [command, "--help"], env={"COLUMNS": "200"}).stdout
 
 
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["plan"], "FILE_OR_NAME"),
+        (["nonsense"], "nonsense"),
+        (["library", "diff", "regimens"], "FILE_OR_NAME"),
+        (["mute", "--port", "sim://", "--seconds", "500"], "--seconds"),
+        (["plan", "dahan-2011", "--session", "abc"], "--session"),
+        (["status", "--port", ""], "--port"),
+    ],
+)
+def test_a_command_line_that_does_not_parse_is_a_document_with_json(words: list[str], said: str) -> None:
+    done = CliRunner().invoke(app, [*words, "--json"])
+    assert done.exit_code == 2
+    error = json.loads(done.stdout)["error"]
+    assert error["exit_code"] == 2
+    assert said in error["message"]
+    assert not CliRunner().invoke(app, words).stdout
+
+
 def test_help_says_what_this_is_not() -> None:
     text = " ".join(CliRunner().invoke(app, ["--help"]).stdout.split())
     assert "not a medical device" in text

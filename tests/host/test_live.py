@@ -144,6 +144,12 @@ def test_a_soft_limit_is_passed_by_its_name_only(tmp_path: Path) -> None:
             assert fields, found
     assert code == 0
     assert found["outcome"] == "complete"
+    code, _, said = play(str(file), "--library", "regimens", *words)
+    assert (code, "had no effect" in said) == (0, False)
+    unasked = [*words, "--override", "dose_1h_soft_ng_kg=7"]
+    code, _, said = play(str(file), "--library", "regimens", *unasked)
+    assert code == 0
+    assert f"dose_1h_soft_ng_kg=7: 1 of {len(words) // 2 + 1} had no effect" in said
 
 
 @pytest.mark.parametrize(
@@ -151,6 +157,7 @@ def test_a_soft_limit_is_passed_by_its_name_only(tmp_path: Path) -> None:
     [
         (["--override", "nonsense"], "--override"),
         (["--override", "rate=²"], "--override"),
+        (["--override", "rate_hard_high_nl_h=5"], "allowed: a soft limit: bolus_rate_soft_high_nl_h, "),
         (["--tolerance", "nan"], "--tolerance"),
         (["--tolerance", "-1"], "--tolerance"),
         (["--override", f"rate={'9' * 5000}"], "--override"),

@@ -154,6 +154,12 @@ def test_wrong_use_is_exit_2(pump: JournalPump, arguments: list[str]) -> None:
     assert "Traceback" not in result.stderr
 
 
+def test_a_csv_that_cannot_be_written_is_one_document(pump: JournalPump, tmp_path: Path) -> None:
+    result = run("--json", "--csv", str(tmp_path / "no" / "log.csv"))
+    assert result.exit_code == 2
+    assert json.loads(result.stdout)["error"]["exit_code"] == 2
+
+
 def test_no_pump_is_exit_3() -> None:
     result = CliRunner().invoke(app, ["log", "--port", "/dev/there-is-none"])
     assert result.exit_code == 3

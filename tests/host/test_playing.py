@@ -110,6 +110,24 @@ def test_ctrl_c_at_the_very_start_stops_the_pump(bench: Bench, monkeypatch: pyte
     assert bench.pump.status()["state"] == "IDLE"
 
 
+@pytest.mark.parametrize("reply_lost", [True, False])
+def test_a_link_that_is_lost_at_the_start_says_that_the_pump_may_have_begun(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, reply_lost: bool
+) -> None:
+    start = bench.pump.start
+
+    def unplugged() -> None:
+        if reply_lost:
+            start()
+        bench.unplug_link()
+        start()
+
+    monkeypatch.setattr(bench.pump, "start", unplugged)
+    with pytest.raises(LinkError, match="the pump may have begun: `titrate status` says so"):
+        play(bench, Helper())
+    assert (bench.target.app.controller.state == "INFUSING") is reply_lost
+
+
 @pytest.mark.parametrize("gone", [BrokenPipeError(), OSError("No space left on device"), SystemExit(1)])
 def test_a_terminal_that_is_gone_leaves_no_pump_at_work(bench: Bench, gone: BaseException) -> None:
     def write() -> None:

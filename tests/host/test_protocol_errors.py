@@ -43,7 +43,7 @@ def test_there_are_many_bad_files_and_all_but_two_have_a_line() -> None:
 
 
 @pytest.mark.requirement("SR-UI-15")
-@pytest.mark.parametrize("data", [b"\x00\xff\xfe\x01", b"\xef\xbb\xbf[protocol]", b"#" * 10_000_000])
+@pytest.mark.parametrize("data", [b"\x00\xff\xfe\x01", "[protocol]".encode("utf-16"), b"#" * 10_000_000])
 def test_what_is_no_text_is_refused(data: bytes, tmp_path: Path) -> None:
     file = tmp_path / "bad.toml"
     file.write_bytes(data)
@@ -51,6 +51,15 @@ def test_what_is_no_text_is_refused(data: bytes, tmp_path: Path) -> None:
     assert result.exit_code == 2
     assert "bad.toml" in result.stderr
     assert not result.stdout
+
+
+def test_a_byte_order_mark_is_passed_over(tmp_path: Path) -> None:
+    file = tmp_path / "marked.toml"
+    for folder, name, command in (("protocols", "dahan-2011", "protocols"), ("libraries", "regimens", "library")):
+        text = (Path(reading.__file__).parent / folder / f"{name}.toml").read_text(encoding="utf-8")
+        file.write_text(text, encoding="utf-8-sig")
+        result = CliRunner().invoke(app, [command, "validate", str(file)])
+        assert result.exit_code == 0, result.stderr
 
 
 @pytest.mark.parametrize("path", ["missing.toml", "", "nul\0byte", ".", "x" * 5000])

@@ -1,12 +1,15 @@
 """The pseudo-terminal in front of a pump: a real port for the client that users have."""
 
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from pathlib import Path
 
 import pytest
 
+from tests.host.attendants import SHORT
 from titrate import Pump
 from titrate.errors import LinkError
 
@@ -56,6 +59,55 @@ def test_a_client_learns_that_the_cable_is_pulled(front: subprocess.Popen[str]) 
         front.wait()
         with pytest.raises(LinkError, match="the line is gone"):
             pump.status()
+
+
+def heard(front: subprocess.Popen[str], path: str) -> None:
+    """Holds MUTE, which the first program after power-on wants."""
+    assert front.stdin is not None
+    front.stdin.write("mute\n")
+    front.stdin.flush()
+    with Pump.open(path) as pump:
+        while not any(event["kind"] == "heard" for event in pump.events()):
+            pump.wait_status()
+
+
+def play(path: str, tmp_path: Path, *before: str) -> subprocess.Popen[str]:
+    """`titrate play` of a program that would go on for ten minutes, once it is under way."""
+    file = tmp_path / "short.toml"
+    file.write_text(SHORT)
+    words = [*before, sys.executable, "-m", "titrate.cli", "play", str(file), "--port", path, "--yes"]
+    process = subprocess.Popen(
+        words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    assert process.stderr is not None
+    for line in process.stderr:
+        if "INFUSING" in line:
+            return process
+    pytest.fail("it never began")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_whatever_ends_the_player_stops_the_pump(front: subprocess.Popen[str], tmp_path: Path, number: int) -> None:
+    path = path_of(front)
+    heard(front, path)
+    process = play(path, tmp_path)
+    process.send_signal(number)
+    told, _ = process.communicate(timeout=30)
+    assert process.returncode == 1
+    assert "stopped: commanded" in told
+    with Pump.open(path) as pump:
+        assert pump.status()["state"] == "IDLE"
+
+
+def test_under_nohup_a_terminal_that_hangs_up_ends_nothing(front: subprocess.Popen[str], tmp_path: Path) -> None:
+    path = path_of(front)
+    heard(front, path)
+    process = play(path, tmp_path, "nohup")
+    process.send_signal(signal.SIGHUP)
+    with pytest.raises(subprocess.TimeoutExpired):
+        process.wait(timeout=3)
+    process.terminate()
+    assert "stopped: commanded" in process.communicate(timeout=30)[0]
 
 
 @pytest.mark.parametrize("url", ["sim://?colour=red", "nowhere://", "loop://"])

@@ -107,6 +107,22 @@ def test_a_cut_at_any_byte_leaves_all_lines_before_it(made: tuple[Session, Path]
     assert "cut off" in as_page(record)
 
 
+def test_an_alarm_that_this_version_does_not_know_is_named(made: tuple[Session, Path], tmp_path: Path) -> None:
+    header = made[1].read_text().split("\n")[0]
+    path = tmp_path / "newer.jsonl"
+    path.write_text(header + '\n{"what":"alarm","time_s":1,"name":"METEORITE","raised":true}\n')
+    done = CliRunner().invoke(app, ["report", str(path), "--json"])
+    assert done.exit_code == 2
+    assert 'newer.jsonl, line 2: "METEORITE" is not valid; allowed: an alarm that this version' in done.stderr
+    assert json.loads(done.stdout)["error"]["exit_code"] == 2
+
+
+def test_a_byte_order_mark_is_passed_over(made: tuple[Session, Path], tmp_path: Path) -> None:
+    path = tmp_path / "marked.jsonl"
+    path.write_bytes(b"\xef\xbb\xbf" + made[1].read_bytes())
+    assert Record.read(path).outcome == Record.read(made[1]).outcome
+
+
 @pytest.mark.parametrize(
     ("text", "where"),
     [

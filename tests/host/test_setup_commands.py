@@ -58,6 +58,32 @@ def test_a_setting_that_is_no_number_of_its_span_is_one_line(bench: Bench, value
     assert "allowed: 0 to 2" in run("settings", f"occlusion_level={value}", code=2)
 
 
+def test_a_setting_that_is_given_twice_is_refused(bench: Bench) -> None:
+    before = bench.pump.settings()
+    said = run("settings", "auto_off_h=1", "occlusion_level=0", "auto_off_h=0", code=2)
+    assert '"auto_off_h=0" is not valid; allowed: one value for auto_off_h; auto_off_h=1 is given as well' in said
+    assert bench.pump.settings() == before
+
+
+@pytest.mark.parametrize(
+    ("words", "longest"),
+    [(["fluid", "{}", "1 mg/mL"], 40), (["operators", "add", "{}", "--passphrase", "x", "--administrator"], 20)],
+)
+def test_a_name_that_is_too_long_or_unprintable_is_wrong_use(bench: Bench, words: list[str], longest: int) -> None:
+    for name in ("", "k" * (longest + 1), "k" * 5000, "K\u00e4tamin", "a\tb"):
+        said = run(*(word.format(name) for word in words), code=2)
+        assert f"allowed: 1 to {longest} characters of printable ASCII" in said
+        assert len(said) < 200
+    run(*(word.format("k" * longest) for word in words))
+
+
+def test_what_is_too_long_for_the_link_is_wrong_use(bench: Bench) -> None:
+    said = run("clear", "k" * 5000, "--yes", code=2)
+    assert "clear: " in said
+    assert "shorter by 40" in said
+    assert len(said) < 200
+
+
 def test_the_history_names_the_libraries_and_when_they_came_in_force(bench: Bench) -> None:
     assert run("library", "history") == "no library has come in force\n"
     run("library", "upload", "regimens")
@@ -73,6 +99,12 @@ def test_the_defaults_of_the_firmware_are_shown(bench: Bench) -> None:
     shown = run("library", "defaults")
     assert "rate_most_nl_h          99900000\n" in shown
     assert "time_format             24 h\n" in shown
+
+
+def test_refill_takes_one_word_about_what_is_held(bench: Bench) -> None:
+    said = run("refill", "--volume", "1 mL", "--fill", "5 mL", "--empty", "--yes", code=2)
+    assert '"--fill 5 mL --empty" is not valid; allowed: one of them' in said
+    assert bench.steps == 0
 
 
 def test_prime_ends_at_its_volume_and_says_what_it_used(bench: Bench) -> None:

@@ -6,6 +6,7 @@ exit code of the error's class. Modules import what is heavy inside their functi
 """
 
 import os
+import signal
 import sys
 from collections.abc import Callable
 from functools import wraps
@@ -13,6 +14,7 @@ from importlib import import_module
 from typing import Any
 
 import typer
+from typer.core import TyperGroup
 
 from titrate import hands
 from titrate.cli import output
@@ -48,7 +50,27 @@ COMMANDS = {
     "version": "version",
 }
 
+UsageError: Any = typer.BadParameter.__base__  # which Typer does not name; of a command line that does not parse
+
+
+class Commands(TyperGroup):
+    """All commands. With --json a command line that does not parse is a document as well."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        ctx.meta["words"] = list(args)
+        return super().parse_args(ctx, args)
+
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except UsageError as error:
+            if "--json" in ctx.meta["words"]:
+                output.error_document(type(error).__name__, error.format_message(), error.exit_code)
+            raise
+
+
 app = typer.Typer(
+    cls=Commands,
     no_args_is_help=True,
     pretty_exceptions_enable=False,
     help="Plays protocol files to an infusion pump. A bench and research device: not a medical device, never for use "
@@ -105,4 +127,7 @@ def main() -> None:
     for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
         if getattr(sys, name) is None:  # it was closed by whoever started this
             setattr(sys, name, open(os.devnull, mode))  # noqa: SIM115  # until the end
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        if signal.getsignal(number) != signal.SIG_IGN:  # as under nohup
+            signal.signal(number, signal.default_int_handler)  # what Ctrl-C stops, they stop
     app(prog_name="titrate")

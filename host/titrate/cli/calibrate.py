@@ -117,7 +117,7 @@ def pressure(
 
     if zero == (at is not None):
         raise ProtocolError(f"{COMMAND} pressure", "both" if zero else None, 'either --zero or --at "50 kPa"')
-    known_pa = float(parse(at, PRESSURE, "--at").value) if at else None
+    known_pa = float(parse(at, PRESSURE, "--at").value) if at is not None else None
     if not yes:
         question = (
             "Is the line open, with its end at the height of the sensor?" if zero else f"Does the gauge show {at}?"

@@ -35,9 +35,11 @@ def fluid(
     json: output.Json = False,
 ) -> None:
     """Say what the syringe holds. A program that is for another fluid is stopped at once, and has to be loaded anew."""
+    from pump.core.wire import PROGRAM
     from titrate.client import Pump
     from titrate.quantities import CONCENTRATION, parse
 
+    output.check_text(drug, "DRUG", PROGRAM["drug"][2])
     ng_ml = round(parse(concentration, CONCENTRATION, "CONCENTRATION").value * 1_000_000)
     with Pump.open(port) as pump:
         pump.fluid(drug, ng_ml)
@@ -75,7 +77,7 @@ def bolus(
     json: output.Json = False,
 ) -> None:
     """Ask for a bolus on top of the running program, within the limits and the lockout of the pump."""
-    from titrate.client import Pump
+    from titrate.client import Pump, unneeded
     from titrate.quantities import DOSE, DURATION, parse
 
     given = parse(dose, DOSE, "DOSE")
@@ -84,7 +86,9 @@ def bolus(
     with Pump.open(port) as pump:
         mixture = _mixture(pump, "bolus")
         volume_nl = round(mixture.mg(given) / mixture.concentration_mg_ml * NL_PER_ML)
+        before = pump.status()["overrides"]
         allowed_nl = pump.bolus(volume_nl, round(duration.value * 1000), pairs)
+        output.warnings(unneeded(pairs, pump.status()["overrides"] - before))
         reduced = "" if allowed_nl == volume_nl else ", reduced by the drug library"
         _tell(pump, f"bolus of {allowed_nl / 1e6:.4f} mL{reduced}", json)
 
@@ -97,7 +101,7 @@ def adjust(
     json: output.Json = False,
 ) -> None:
     """Set the rate for the rest of the phase in force, within the bounds that the protocol gives it."""
-    from titrate.client import Pump
+    from titrate.client import Pump, unneeded
     from titrate.quantities import RATE, parse
 
     given = parse(rate, RATE, "RATE")
@@ -110,7 +114,9 @@ def adjust(
         if not yes:
             now_ml_h = pump.status()["rate_nl_h"] / NL_PER_ML
             output.confirm(f"From {now_ml_h:.4g} mL/h to {told}?", "titrate adjust")
+        before = pump.status()["overrides"]
         pump.adjust(round(rate_ml_h * PL_PER_ML), pairs)
+        output.warnings(unneeded(pairs, pump.status()["overrides"] - before))
         _tell(pump, f"set to {told}", json)
 
 
@@ -129,11 +135,15 @@ def _mixture(pump: "Pump", method: str) -> "Mixture":
 
 def override_of(text: str) -> tuple[str, int]:
     """FIELD=VALUE of an option. Raises ProtocolError."""
+    from pump.core.library import FIELDS
     from titrate.errors import ProtocolError
 
     given = re.fullmatch("(.+)=([0-9]{1,18})", text)
     if not given:
         raise ProtocolError("--override", text, "FIELD=VALUE, both as the refusal named them")
+    soft = [name for name in FIELDS if "_soft_" in name]
+    if given[1] not in soft:
+        raise ProtocolError("--override", given[1], f"a soft limit: {', '.join(soft)}")
     return given[1], int(given[2])
 
 

@@ -97,8 +97,11 @@ def refill(
 ) -> None:
     """Draw liquid into the fitted syringe, with the end of its line in the liquid and nobody at it. Ctrl-C stops."""
     from titrate.client import Pump
+    from titrate.errors import ProtocolError
     from titrate.quantities import VOLUME, parse
 
+    if empty and fill is not None:
+        raise ProtocolError("titrate refill", f"--fill {fill} --empty", "one of them: both say what the syringe holds")
     wanted_nl = round(parse(volume, VOLUME, "--volume").value * 1_000_000)
     held = parse(fill, VOLUME, "--fill").value if fill is not None else 0 if empty else None
     with Pump.open(port) as pump:

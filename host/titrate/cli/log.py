@@ -46,10 +46,10 @@ def log(
     with Pump.open(port) as pump:
         found = _read(pump, 0 if verify else after, None if verify or filtered else last)
         chosen = select(found.entries, kinds, after, last, boot, grep)
-        if json:
-            output.document(found.as_json() | {"entries": [asdict(entry) for entry in chosen]})
         with _writer(csv, follow, json) as write:
             write(chosen)
+            if json:  # not before the file is there: an error is a document, too
+                output.document(found.as_json() | {"entries": [asdict(entry) for entry in chosen]})
             _warn_of_kinds(kinds, found)
             _tell_findings(found, verify, aside=json or csv == STDOUT)
             if logs:

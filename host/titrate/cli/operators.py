@@ -11,7 +11,8 @@ import typer
 
 from titrate.cli import output
 
-Name = Annotated[str, typer.Argument(help="The operator's name, 1 to 20 characters.")]
+LONGEST_NAME = 20  # that the pump takes
+Name = Annotated[str, typer.Argument(help=f"The operator's name, 1 to {LONGEST_NAME} characters.")]
 
 
 def default(context: typer.Context, port: output.Port = "", json: output.Json = False) -> None:
@@ -67,6 +68,7 @@ def remove(name: Name, port: output.Port, json: output.Json = False) -> None:
 def _record(port: str, json: bool, **record: str | bool) -> None:
     from titrate.client import Pump
 
+    output.check_text(str(record["name"]), "NAME", LONGEST_NAME)
     with Pump.open(port) as pump:
         found = pump.request("operator", **record)
     if json:

@@ -64,6 +64,12 @@ def warnings(texts: list[str] | tuple[str, ...]) -> None:
         messages().print("warning:", text, style="yellow", markup=False, highlight=False, soft_wrap=True)
 
 
+def check_text(text: str, where: str, longest: int) -> None:
+    """Raises ProtocolError for a text that the pump would not take, before it is asked."""
+    if not (1 <= len(text) <= longest and text.isascii() and text.isprintable()):
+        raise ProtocolError(where, text, f"1 to {longest} characters of printable ASCII")
+
+
 def recorded(recorder: "Recorder") -> None:
     """Where the record of a session is, and whether all of it is there."""
     messages().print(f"record: {recorder.path}", markup=False, highlight=False, soft_wrap=True)
@@ -117,9 +123,14 @@ def failure(error: PumpError, json: bool) -> None:
     try:
         messages().print(f"titrate: {line}", style="red", markup=False, highlight=False, soft_wrap=True)
         if json:
-            document({"error": {"kind": type(error).__name__, "message": line, "exit_code": error.exit_code}})
+            error_document(type(error).__name__, line, error.exit_code)
     except OSError:  # where nothing can be said the exit code says it
         _drop()
+
+
+def error_document(kind: str, message: str, exit_code: int) -> None:
+    """The one JSON document of a command that failed."""
+    document({"error": {"kind": kind, "message": message, "exit_code": exit_code}})
 
 
 def unwritten(error: OSError) -> int:

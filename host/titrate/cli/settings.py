@@ -17,7 +17,7 @@ def settings(
     from pump.core.wire import SETTINGS
     from titrate.client import Pump
 
-    changes = dict(_change(text) for text in change or [])
+    changes = _changes(change or [])
     with Pump.open(port) as pump:
         found = pump.configure(**changes) if changes else pump.settings()
     if json:
@@ -47,6 +47,18 @@ def clear(
         output.document(done)
     else:
         output.results().print(f"forgotten: {what}", markup=False, highlight=False)
+
+
+def _changes(texts: list[str]) -> dict[str, int]:
+    from titrate.errors import ProtocolError
+
+    changes: dict[str, int] = {}
+    for text in texts:
+        name, value = _change(text)
+        if name in changes:
+            raise ProtocolError("NAME=VALUE", text, f"one value for {name}; {name}={changes[name]} is given as well")
+        changes[name] = value
+    return changes
 
 
 def _change(text: str) -> tuple[str, int]:
