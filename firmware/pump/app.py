@@ -282,6 +282,11 @@ class App:
         controller.watch.keys_stuck = self._keys.stuck > 0
         controller.second(self._since_second_ms)
         self._since_second_ms = 0
+        driver = controller.watch.driver
+        if driver and controller.state != "FAULT":
+            motor = controller.motor()
+            self._catch_up()
+            driver.ask(motor, controller.plunger_steps())
         if self._faulty_told.update(self.faulty_lines):  # the host sends them again
             controller.log.add(controller.now_ms, "mended", "link: %d faulty lines passed over" % self.faulty_lines)
 

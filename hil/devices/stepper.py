@@ -5,6 +5,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from hil.devices.clock import Clock
+from hil.devices.motor_driver import AtThePins
 from pump.core.infusion import PULSE_TICKS
 from pump.core.planner import OVERHEAD_TICKS
 from pump.core.units import US_PER_TICK
@@ -21,25 +22,23 @@ def decode(word: int) -> tuple[int, int]:
 
 
 class Stepper:
-    """on_step(at_us, direction) is called for each pulse, in order, when somebody looks (`catch_up`).
-    on_enable(at_us): when the driver is turned on.
+    """driver: what its pins lead to; it gets each pulse, in order, when somebody looks (`catch_up`).
+    on_enable(at_us): when the driver is to turn on.
 
-    pulses: since power-on. A pulse with the driver disabled is counted and moves nothing.
+    pulses: since power-on. A pulse that the driver does not get, or gets while it is off, is counted and moves nothing.
     lose_every: one pulse in so many is lost on the wire and reaches neither odometer nor motor; 0: none.
     """
 
-    def __init__(
-        self, clock: Clock, on_step: Callable[[int, int], None], on_enable: Callable[[int], None] | None = None
-    ) -> None:
+    def __init__(self, clock: Clock, driver: AtThePins, on_enable: Callable[[int], None]) -> None:
         self._clock = clock
-        self._on_step = on_step
+        self._driver = driver
         self._on_enable = on_enable
         self._waiting: list[int] = []  # words put before start
         self._starts: deque[int] = deque()  # when each word that was put leaves the FIFO
         self._edges: deque[int] = deque()
         self._end_us = 0
         self._running = False
-        self._direction = 1
+        self._backward = False
         self.enabled = False
         self.pulses = 0
         self.lose_every = 0
@@ -47,12 +46,14 @@ class Stepper:
 
     def enable(self, on: bool) -> None:
         self.catch_up()
-        if on and not self.enabled and self._on_enable:
+        if on and not self.enabled:
             self._on_enable(self._clock.now_us)
         self.enabled = on
+        self._driver.drive(on, self._backward)
 
     def forward(self, on: bool) -> None:
-        self._direction = 1 if on else -1
+        self._backward = not on
+        self._driver.drive(self.enabled, self._backward)
 
     def room(self) -> int:
         starts, now_us = self._starts, self._clock.now_us
@@ -95,21 +96,21 @@ class Stepper:
         edges, now_us = self._edges, self._clock.now_us
         if not edges or edges[0] > now_us:
             return
-        on_step, direction = self._on_step, self._direction if self.enabled else 0
+        turn, direction = self._driver.turn, self._driver.direction
         while edges and edges[0] <= now_us:
             at_us = edges.popleft()
             if self.lose_every:
                 self._generated += 1
                 if self._generated % self.lose_every == 0:
                     continue
-            on_step(at_us, direction)
+            turn(at_us, direction)
             self.pulses += 1
 
     def add_pulses(self, count: int) -> None:
         """Pulses that nobody made, now: noise on the wire."""
         self.catch_up()
         for _ in range(count):
-            self._on_step(self._clock.now_us, self._direction if self.enabled else 0)
+            self._driver.turn(self._clock.now_us, self._driver.direction)
             self.pulses += 1
 
 

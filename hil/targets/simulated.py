@@ -65,7 +65,9 @@ class Simulated:
         self.clock.restart()
         self.annunciator.released(powered=True)
         self.link = Link(self.clock, plugged)
-        self.stepper = Stepper(self.clock, self.mechanics.step, self.mechanics.enable)
+        self.stepper = Stepper(self.clock, self.motor_driver, self.mechanics.enable)
+        odometer = Odometer(self.stepper)
+        self.motor_driver.connect(odometer.steps, self.mechanics.step, board.MICROSTEPS)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._runs = True
         pressure = self._pressure()
@@ -85,7 +87,7 @@ class Simulated:
             build=self._build,
             serial="simulated",
             stepper=self.stepper,
-            odometer=Odometer(self.stepper),
+            odometer=odometer,
             pressure=pressure,
             clock=self.clock,
             link=self.link,

@@ -218,7 +218,7 @@ class Watch:
                 slow |= bit
         if self._heat.update(sensors.temperature_dc):
             slow |= bits["OVERHEATED"]
-        if self._driver_failed or (pump.state != "FAULT" and self._ask_driver(pump)):
+        if self._driver_failed or (pump.state != "FAULT" and self._look_at_driver(pump)):
             slow |= _MOTOR_FAULT
         if self.keys_stuck:
             slow |= bits["STUCK_KEY"]
@@ -253,11 +253,11 @@ class Watch:
             self._air.pass_minute()
         self.slow = slow
 
-    def _ask_driver(self, pump: "Controller") -> bool:
+    def _look_at_driver(self, pump: "Controller") -> bool:
         """Whether the motor driver reports a fault; the log says which. It is asked no more after that."""
         driver = self.driver
         if driver:
-            trouble = driver.look()
+            trouble = driver.look(pump.motor())
             if trouble:
                 self._driver_failed = True
                 pump.log.add(pump.now_ms, "fault", "motor driver: %s" % trouble)
