@@ -44,6 +44,7 @@ SETTLE_MS = 10  # between two samples of a key that has just changed
 TICKS_A_SECOND = 10
 WATCH_SLOT, CHECK_SLOT, COLLECT_SLOT = 0, 4, 7  # no two in one turn, nor with the status
 SLOW_SLOTS = (WATCH_SLOT, CHECK_SLOT, COLLECT_SLOT)
+LAST_SLOT = TICKS_A_SECOND - 1
 
 
 class App:
@@ -98,6 +99,7 @@ class App:
         self._since_tick_ms = 0
         self._to_status_ms = 0
         self._slot = 0  # of this control tick among TICKS_A_SECOND: what is slow is spread over them
+        self._asks_driver = False  # it is still to be asked in this second
         self._since_second_ms = 0
         self._to_collect_s = self._collect_every_s = collect_every_s
         self._duties = Duties()
@@ -261,6 +263,8 @@ class App:
         elif not controller.save():
             controller.dosing.turn()
             spare = True
+        if self._asks_driver and slot not in SLOW_SLOTS:
+            self._asks_driver = not self._ask_driver(slot < LAST_SLOT)
         log = controller.log
         if log.told != log.last:
             self._tell_events(log)
@@ -278,17 +282,23 @@ class App:
 
     def _watch(self) -> None:
         """Once a second: monitors of slow things, and the books."""
+        self._asks_driver = True
         controller = self.controller
         controller.watch.keys_stuck = self._keys.stuck > 0
         controller.second(self._since_second_ms)
         self._since_second_ms = 0
-        driver = controller.watch.driver
-        if driver and controller.state != "FAULT":
-            motor = controller.motor()
-            self._catch_up()
-            driver.ask(motor, controller.plunger_steps())
         if self._faulty_told.update(self.faulty_lines):  # the host sends them again
             controller.log.add(controller.now_ms, "mended", "link: %d faulty lines passed over" % self.faulty_lines)
+
+    def _ask_driver(self, waits: bool) -> bool:
+        """Once a second, in the first turn that is good for it: whether this was. `_watch` takes up the answer."""
+        controller = self.controller
+        driver = controller.watch.driver
+        if not driver or controller.state == "FAULT":
+            return True
+        motor = controller.motor()
+        self._catch_up()
+        return driver.ask(motor, controller.plunger_steps(), waits)
 
     def _check(self) -> None:
         """Once a second: a piece of the self-test, and whether the program is still the one that was confirmed."""

@@ -262,8 +262,8 @@ class FaultOutput(AtThePins):
     def look(self, motor: Motor) -> str:
         return self.set_up()
 
-    def ask(self, motor: Motor, plunger_steps: int) -> None:
-        pass
+    def ask(self, motor: Motor, plunger_steps: int, waits: bool) -> bool:
+        return True
 
 
 class Dumb(AtThePins):

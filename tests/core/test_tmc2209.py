@@ -118,7 +118,7 @@ STILL = (0, False, False)  # a motor that has not been started
 def look(watch: Tmc2209, motor: tuple[int, bool, bool] = STILL, plunger_steps: int = 0) -> str:
     """A second passes: what is told."""
     told = watch.look(motor)
-    watch.ask(motor, plunger_steps)
+    watch.ask(motor, plunger_steps, waits=False)
     return told
 
 

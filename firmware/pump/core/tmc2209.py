@@ -64,7 +64,6 @@ ENN_PIN, DIR_PIN = 1, 0x200  # of IOIN
 # Klipper, too, knows a motor's place (klippy/extras/tmc.py).
 TABLE: "Final" = 1024
 # Half a full step, 3.2 ms at the pump's fastest: from the count of pulses to the driver's answer less than 1 ms passes.
-# Three in four random differences are beyond it; the others are by a later look, as a difference goes on growing.
 SLACK: "Final" = 128
 
 
@@ -98,8 +97,8 @@ class Tmc2209:
     mended: replies that were lost before a good one (SR-DIAG-10).
 
     Once a second look() and then ask(). Each third request is for DRV_STATUS, each third for GSTAT, so that what the
-    driver reports is found within 4 s. The other third is for its place and for the levels at its pins by turns, but
-    for the levels first where they have changed: these within 4 s of a start, both within 7 s.
+    driver reports is found within 4 s. The others are for its place and for the levels at its pins by turns, but for
+    the levels first where the pump has changed them: these within 4 s of a start and 7 s otherwise, the place within 8.
     """
 
     def __init__(self, wire: "Wire", microsteps: int, run_ma: int, hold_ma: int, sense_mohm: int) -> None:
@@ -115,6 +114,7 @@ class Tmc2209:
         self._current = HOLD_DELAY << 16 | run << 8 | hold
         self._requests = {register: datagram(register) for register in (DRV_STATUS, GSTAT, MSCNT, IOIN)}
         self._asked = 0  # the register whose value is to come
+        self._next = DRV_STATUS  # the one to ask for
         self._turn = 0
         self._levels_asked = 0  # how often since the place was
         self._home = self._plunger_steps = 0  # MSCNT where the pump began to count, and the count when it was asked for
@@ -168,10 +168,12 @@ class Tmc2209:
 
     def look(self, motor: "Motor") -> str:
         """Takes up the reply to the last request. What is wrong, or nothing. motor: as it is driven now."""
-        asked = self._asked
-        if not asked:
-            return ""
-        self._asked = 0
+        asked, self._asked = self._asked, 0
+        trouble = self._take_up(asked, motor) if asked else ""
+        self._next = self._choose(motor)
+        return trouble
+
+    def _take_up(self, asked: int, motor: "Motor") -> str:
         reply = reply_of(self._requests[asked], self._wire.received())
         if reply is None:
             self._misses += 1
@@ -185,18 +187,28 @@ class Tmc2209:
         value = int.from_bytes(reply, "big")
         return self._place(value) if asked == MSCNT else self._levels(value, motor)
 
-    def ask(self, motor: "Motor", plunger_steps: int) -> None:
-        """Sends the next request. plunger_steps: pulses forward minus backward since set_up, counted just now; so that
-        they still are when the driver answers, nothing is allocated before the request is out."""
-        register = self._next(motor)
+    def ask(self, motor: "Motor", plunger_steps: int, waits: bool) -> bool:
+        """Sends the next request, unless it waits for a better moment; whether it did. plunger_steps: pulses forward
+        minus backward since set_up, counted just now; so that they still are when the driver answers, nothing is
+        allocated before the request is out."""
+        register = self._next
+        if register == MSCNT:
+            if waits and self._is_blind(plunger_steps):
+                return False
+            self._plunger_steps = plunger_steps
         self._wire.send(self._requests[register])
         self._asked = register
-        if register == MSCNT:
-            self._plunger_steps = plunger_steps
-        elif register == IOIN:
+        if register == IOIN:
             self._motor = motor
+        return True
 
-    def _next(self, motor: "Motor") -> int:
+    def _is_blind(self, plunger_steps: int) -> bool:
+        """Whether a driver that has not moved since its place was asked for would be right all the same, because the
+        pump has moved by whole tables."""
+        moved = (plunger_steps - self._plunger_steps) * self._pulse
+        return abs(moved) > self._slack >= abs(_wrapped(moved))
+
+    def _choose(self, motor: "Motor") -> int:
         if self._shut:
             return DRV_STATUS
         if self._elsewhere:
@@ -221,8 +233,7 @@ class Tmc2209:
     def _place(self, place: int) -> str:
         """A broken STEP or DIR, pulses that one of the two did not see, or other microsteps: all of them go on."""
         expected = (self._home + self._plunger_steps * self._pulse) % TABLE
-        apart = (place - expected + TABLE // 2) % TABLE - TABLE // 2
-        if abs(apart) > self._slack:
+        if abs(_wrapped(place - expected)) > self._slack:
             self._elsewhere = "at %d of %d in its table, by the pulses at %d: STEP or DIR?" % (place, TABLE, expected)
         return ""
 
@@ -254,3 +265,8 @@ class Tmc2209:
 def _named(low: int) -> str:
     """The errors in the lowest byte of DRV_STATUS."""
     return ", ".join([text for bit, text in ERRORS if low & bit]) if low & 0x3E else ""
+
+
+def _wrapped(places: int) -> int:
+    """The shortest way in the table, -512 to 511."""
+    return (places + TABLE // 2) % TABLE - TABLE // 2
