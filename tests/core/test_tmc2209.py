@@ -274,6 +274,18 @@ def test_whatever_the_motor_did_a_driver_that_got_it_is_told_of_nothing(
             drive.chip.fault = None
 
 
+@pytest.mark.slow
+@pytest.mark.requirement("SR-SAFE-02", "SR-DIAG-14")
+def test_ten_days_at_odd_rates_without_a_false_alarm() -> None:
+    """Every second of 240 h, with a back-off now and then; the fastest for some hours."""
+    drive = Drive(16)
+    for second in range(240 * 3600):
+        if not second % 1800:
+            drive.start(backward=second % 36_000 == 1800)
+        drive.move(2500 if second < 20_000 else second % 83)
+        assert drive.look(second % 3) == "", second
+
+
 @pytest.mark.requirement("SR-SAFE-02", "SR-DIAG-14")
 @given(resolutions, st.integers(0, 5000), st.integers(-2000, 2000), st.booleans())
 def test_a_difference_beyond_the_slack_is_told_with_both_places(
