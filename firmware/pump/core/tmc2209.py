@@ -98,7 +98,7 @@ class Tmc2209:
 
     Once a second look() and then ask(). Each third request is for DRV_STATUS, each third for GSTAT, so that what the
     driver reports is found within 4 s. The others are for its place and for the levels at its pins by turns, but for
-    the levels first where the pump has changed them: these within 4 s of a start and 7 s otherwise, the place within 8.
+    the levels first where the pump has changed them: these within 4 s of a start (decision 34).
     """
 
     def __init__(self, wire: "Wire", microsteps: int, run_ma: int, hold_ma: int, sense_mohm: int) -> None:
