@@ -45,6 +45,7 @@ SETTLE_MS = 10  # between two samples of a key that has just changed
 TICKS_A_SECOND = 10
 WATCH_SLOT, CHECK_SLOT, COLLECT_SLOT = 0, 4, 7  # no two in one turn, nor with the status
 SLOW_SLOTS = (WATCH_SLOT, CHECK_SLOT, COLLECT_SLOT)
+LAST_SLOT = TICKS_A_SECOND - 1
 
 
 class App:
@@ -268,6 +269,8 @@ class App:
         elif not controller.save():
             controller.dosing.turn()
             spare = True
+        if controller.watch.driver_waits and slot not in SLOW_SLOTS:
+            self._ask_driver(slot < LAST_SLOT)
         log = controller.log
         if log.told != log.last:
             self._tell_events(log)
@@ -290,6 +293,15 @@ class App:
         self._since_second_ms = 0
         if self._faulty_told.update(self.faulty_lines):  # the host sends them again
             controller.log.add(controller.now_ms, "mended", "link: %d faulty lines passed over" % self.faulty_lines)
+
+    def _ask_driver(self, may_wait: bool) -> None:
+        """Once a second, in the first turn that is good for it. `_watch` takes up the answer."""
+        controller = self.controller
+        watch = controller.watch
+        motor = controller.motor()
+        self._catch_up()
+        if watch.driver:
+            watch.driver_waits = not watch.driver.ask(motor, controller.plunger_steps(), may_wait)
 
     def _check(self) -> None:
         """Once a second: a piece of the self-test, and whether the program is still the one that was confirmed."""

@@ -3,13 +3,16 @@
 from collections.abc import Callable
 
 from hil.devices.clock import Clock
+from hil.devices.motor_driver import AtThePins
 
 
 class Interlock:
-    """on_enable(at_us): when the driver is turned on. enabled: the level of EN. passed() is told of each pulse."""
+    """driver: whose EN it drives. on_enable(at_us): when that turns it on. enabled: its level. passed() is told of each
+    pulse."""
 
-    def __init__(self, clock: Clock, on_enable: Callable[[int], None]) -> None:
+    def __init__(self, clock: Clock, driver: AtThePins, on_enable: Callable[[int], None]) -> None:
         self._clock = clock
+        self._driver = driver
         self._on_enable = on_enable
         self._granted: int | None = None  # until the next pulse takes it up
         self._left = 0
@@ -17,10 +20,12 @@ class Interlock:
 
     def enable(self, steps: int) -> None:
         self._granted = steps
-        self.enabled = True
         self._on_enable(self._clock.now_us)
+        self._driver.drive(on=True)
+        self.enabled = True
 
     def disable(self) -> None:
+        self._driver.drive(on=False)
         self.enabled = False
 
     def grant(self, steps: int) -> bool:
@@ -36,4 +41,4 @@ class Interlock:
         if self._left:
             self._left -= 1
         else:
-            self.enabled = False
+            self.disable()

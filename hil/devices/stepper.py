@@ -1,11 +1,11 @@
 """Twins of drivers/stepper_pio.py and drivers/odometer_pio.py: words in, pulses out, each at its exact time."""
 
 from collections import deque
-from collections.abc import Callable
 from functools import lru_cache
 
 from hil.devices.clock import Clock
 from hil.devices.interlock import Interlock
+from hil.devices.motor_driver import AtThePins
 from pump.core.infusion import PULSE_TICKS
 from pump.core.planner import OVERHEAD_TICKS
 from pump.core.units import US_PER_TICK
@@ -22,29 +22,29 @@ def decode(word: int) -> tuple[int, int]:
 
 
 class Stepper:
-    """on_step(at_us, direction) is called for each pulse, in order, when somebody looks (`catch_up`).
-    interlock: what the pulses pass on their way to the driver.
+    """driver: what its pins lead to; it gets each pulse, in order, when somebody looks (`catch_up`).
+    interlock: counts them on their way, and may turn the driver off.
 
-    pulses: since power-on. A pulse with the driver disabled is counted and moves nothing.
+    pulses: since power-on. A pulse that the driver does not get, or gets while it is off, is counted and moves nothing.
     lose_every: one pulse in so many is lost on the wire and reaches neither odometer nor motor; 0: none.
     """
 
-    def __init__(self, clock: Clock, interlock: Interlock, on_step: Callable[[int, int], None]) -> None:
+    def __init__(self, clock: Clock, driver: AtThePins, interlock: Interlock) -> None:
         self._clock = clock
+        self._driver = driver
         self._interlock = interlock
-        self._on_step = on_step
         self._waiting: list[int] = []  # words put before start
         self._starts: deque[int] = deque()  # when each word that was put leaves the FIFO
         self._edges: deque[int] = deque()
         self._end_us = 0
         self._running = False
-        self._direction = 1
+        self._pulsing = False
         self.pulses = 0
         self.lose_every = 0
         self._generated = 0
 
     def forward(self, on: bool) -> None:
-        self._direction = 1 if on else -1
+        self._driver.drive(backward=not on)
 
     def room(self) -> int:
         starts, now_us = self._starts, self._clock.now_us
@@ -85,8 +85,9 @@ class Stepper:
     def catch_up(self) -> None:
         """Makes the pulses that are due by now."""
         edges, now_us = self._edges, self._clock.now_us
-        if not edges or edges[0] > now_us:
+        if not edges or edges[0] > now_us or self._pulsing:  # who is told of a pulse may look, too
             return
+        self._pulsing = True
         while edges and edges[0] <= now_us:
             at_us = edges.popleft()
             if self.lose_every:
@@ -94,6 +95,7 @@ class Stepper:
                 if self._generated % self.lose_every == 0:
                     continue
             self._pulse(at_us)
+        self._pulsing = False
 
     def add_pulses(self, count: int) -> None:
         """Pulses that nobody made, now: noise on the wire."""
@@ -102,11 +104,9 @@ class Stepper:
             self._pulse(self._clock.now_us)
 
     def _pulse(self, at_us: int) -> None:
-        """At the pin: the motor takes it while its driver is on, the odometer always."""
-        interlock = self._interlock
-        self._on_step(at_us, self._direction if interlock.enabled else 0)
+        self._driver.turn(at_us, self._driver.direction)
         self.pulses += 1
-        interlock.passed()
+        self._interlock.passed()
 
 
 class Odometer:

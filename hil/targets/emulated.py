@@ -109,7 +109,8 @@ class Emulated:
         self._usb = QuietUsb()
         pacer, second_pacer = PioPacer(0), PioPacer(1)
         self._enable = OutputPin(data.PINS["enable"], on_edge=self._on_enable)
-        self._direction = OutputPin(data.PINS["direction"])
+        self._direction = OutputPin(data.PINS["direction"], on_edge=self._on_direction)
+        self._pulses = 0  # at the step pin
         self.pulses = PulsePin(data.PINS["step"], (pacer, second_pacer), self._on_step)
         self._driven: tuple[OutputPin | Hx711, ...] = (self._enable, self._direction, self.pulses)
         pressure = self._pressure_part(data, pacer, seed + 1)
@@ -121,6 +122,7 @@ class Emulated:
         self._guard = InputPin(data.PINS["guard"], False)  # low: closed
         self.panel = Panel(self, data.PINS, data.LIGHTS_ON_LOW)
         self.motor_driver = motor_driver(data)
+        self.motor_driver.connect(lambda: self._pulses, mechanics.step, data.MICROSTEPS)
         self.display = display.Ssd1306(seed + 2)
         self.flow_meter = flow_meter.Slf3s(
             lambda: self.mechanics.delivered_ul(self.now_us),
@@ -205,8 +207,8 @@ class Emulated:
 
     def _on_step(self, level: bool) -> None:
         if level:
-            forward = -1 if self._direction.level else 1
-            self.mechanics.step(self.now_us, forward if self._enable.level is False else 0)
+            self.motor_driver.turn(self.now_us, self.motor_driver.direction)
+            self._pulses += 1
             air = self.mechanics.air_at_detector
             if air != self._air.level:
                 self._air.set(air)
@@ -214,6 +216,14 @@ class Emulated:
     def _on_enable(self, level: bool) -> None:
         if not level:
             self.mechanics.enable(self.now_us)
+        self._drive()
+
+    def _on_direction(self, _level: bool) -> None:
+        self._drive()
+
+    def _drive(self) -> None:
+        """EN and DIR as the chip drives them; a pin that floats is what the driver's pulls make of it."""
+        self.motor_driver.drive(self._enable.level is False, self._direction.level is True)
 
     def _on_reset(self) -> None:
         """Every reset of the chip: pins float, the watchdog ends with it, the bus is new."""
@@ -221,6 +231,7 @@ class Emulated:
         dog._enable = dog.timer.enable = dog.alarm.enable = False
         for pin in self._driven:
             pin.released()
+        self._drive()
         self.panel.released(powered=True)
         self._usb.forget()
         self._incoming.clear()
@@ -345,6 +356,7 @@ class Emulated:
         self._powered = False
         for pin in self._driven:
             pin.released()
+        self._drive()
         self.panel.released(powered=False)
 
     def power_fails(self) -> None:

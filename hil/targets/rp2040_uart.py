@@ -15,12 +15,13 @@ REPLY_DELAY_BITS = 24  # of the TMC2209, as its SLAVECONF is set
 
 
 class OneWire:
-    """All that is sent comes back, and what the far chip answers to it behind that; each byte takes its time."""
+    """All that is sent comes back, and what the far chip answers to it behind that; each byte takes its time, and is
+    the far chip's when it is whole."""
 
     def __init__(self, tx_gpio: int, far: Tmc2209Chip) -> None:
         self._number = (tx_gpio + 4) // 8 % 2
         self._far = far
-        self._coming: deque[tuple[float, int]] = deque()  # (when it is whole, byte)
+        self._coming: deque[tuple[float, int, bool]] = deque()  # (when it is whole, byte, whether it was sent)
         self._free_ns = 0.0  # when the wire has brought what is on its way
 
     def attach(self, chip: Chip) -> None:
@@ -37,16 +38,11 @@ class OneWire:
         uart.rp2040.set_interrupt(uart.irq, bool(uart._interrupt_status & uart._interrupt_mask & ~TX_INTERRUPT))
 
     def _sent(self, byte: int) -> None:
-        self._queue(byte)
-        answer = self._far.receive(byte)
-        if answer:
-            self._free_ns += REPLY_DELAY_BITS * BIT_NS
-            for coming in answer:
-                self._queue(coming)
+        self._queue(byte, True)
 
-    def _queue(self, byte: int) -> None:
+    def _queue(self, byte: int, sent: bool) -> None:
         self._free_ns = max(self._free_ns, float(self._clock.nanos)) + BITS_A_BYTE * BIT_NS
-        self._coming.append((self._free_ns, byte))
+        self._coming.append((self._free_ns, byte, sent))
         if len(self._coming) == 1:
             self._wait()
 
@@ -54,7 +50,14 @@ class OneWire:
         self._alarm.schedule(max(self._coming[0][0] - self._clock.nanos, 0.0))
 
     def _arrive(self) -> None:
-        self._uart.feed_byte(self._coming.popleft()[1])
+        _whole_ns, byte, sent = self._coming[0]
+        self._uart.feed_byte(byte)
+        answer = self._far.receive(byte) if sent else b""
+        if answer:
+            self._free_ns += REPLY_DELAY_BITS * BIT_NS
+            for coming in answer:
+                self._queue(coming, False)
+        self._coming.popleft()
         if self._coming:
             self._wait()
 

@@ -66,8 +66,10 @@ class Simulated:
         self.clock.restart()
         self.annunciator.released(powered=True)
         self.link = Link(self.clock, plugged)
-        self.interlock = Interlock(self.clock, self.mechanics.enable)
-        self.stepper = Stepper(self.clock, self.interlock, self.mechanics.step)
+        self.interlock = Interlock(self.clock, self.motor_driver, self.mechanics.enable)
+        self.stepper = Stepper(self.clock, self.motor_driver, self.interlock)
+        odometer = Odometer(self.stepper)
+        self.motor_driver.connect(odometer.steps, self.mechanics.step, board.MICROSTEPS)
         self.watchdog = Watchdog(self.clock, board.WATCHDOG_MS)
         self._runs = True
         pressure = self._pressure()
@@ -88,7 +90,7 @@ class Simulated:
             serial="simulated",
             stepper=self.stepper,
             interlock=self.interlock,
-            odometer=Odometer(self.stepper),
+            odometer=odometer,
             pressure=pressure,
             clock=self.clock,
             link=self.link,

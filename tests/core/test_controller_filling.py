@@ -183,3 +183,22 @@ def test_a_refill_that_does_not_come_to_its_volume_is_an_alert_and_the_log_says_
     assert told_nl(pump, "refilled") == pytest.approx(drawn_nl, abs=1)
     assert {alarm, "FILLING_FAILED"} <= {text.split()[0] for text in pump.told("alarm")}
     assert pump.controller.remaining_nl() == pytest.approx(HELD_NL + drawn_nl, abs=2 * STEP_NL)
+
+
+# --- where the plunger stands
+
+
+@pytest.mark.requirement("SR-SAFE-02")
+def test_the_pump_knows_where_the_plunger_stands_while_it_goes_either_way_and_after() -> None:
+    pump = declared(HELD_NL)
+    mechanics = pump.target.mechanics
+    for method, params in [*REFUSED.items(), *REFUSED.items()]:
+        before = mechanics.steps
+        pump.ask(method, **params)
+        for _ in range(3):
+            pump.run(0.7)
+            pump.target.app._catch_up()
+            assert pump.controller.plunger_steps() == mechanics.steps != before
+        pump.ask("stop")
+        pump.run(1)
+        assert pump.controller.plunger_steps() == mechanics.steps

@@ -20,7 +20,7 @@ from pump.core.watch import Watch
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.feeder import Feeder
-    from pump.core.hardware import Board, Build, Inputs, Message
+    from pump.core.hardware import Board, Build, Inputs, Message, Motor
     from pump.core.infusion import Infusion
     from pump.core.memory import Memory
     from pump.core.program import Program
@@ -68,6 +68,8 @@ class Controller:
         self.state = "BOOT"
         self.course: "Infusion | None" = None  # what the step generator is to run; None: the motor is off
         self.running: "Infusion | None" = None  # what it runs, until it is halted a moment after `course` says so
+        self._starts = self._back_steps = 0  # of total_steps, those that went back in courses that are over
+        self._backward = False  # of the course that ran last: DIR stays
         self.alarms = self.conditions = 0
         self.unsignalled = self._detected_ms = 0
         self.now_ms = self.total_steps = self.pressure_pa = 0
@@ -273,9 +275,20 @@ class Controller:
     def declare_fill(self, steps: int) -> None:
         """So many steps are in the syringe from here on. What a plunger on its way back has made so far counts twice
         when it is halted, and not for this fill."""
+        self.fill_ends(self.total_steps + steps - 2 * self._steps_under_way_back())
+
+    def _steps_under_way_back(self) -> int:
+        """Made so far by a course that goes back."""
         running = self.running
-        back = 2 * (self.total_steps - running.base_steps) if running and running.backward else 0
-        self.fill_ends(self.total_steps + steps - back)
+        return self.total_steps - running.base_steps if running and running.backward else 0
+
+    def plunger_steps(self) -> int:
+        """Where the plunger stands: pulses forward minus backward since power-on."""
+        return self.total_steps - 2 * (self._back_steps + self._steps_under_way_back())
+
+    def motor(self) -> "Motor":
+        """How it is driven now."""
+        return self._starts, self.running is not None, self._backward
 
     def step_volume_of(self, syringe: str) -> tuple[int, int]:
         """Volume of a step with this syringe, as it was calibrated: the one place that says so."""
@@ -338,6 +351,9 @@ class Controller:
         self.total_steps = total_steps
         infusion = self.infusion
         own = total_steps - course.base_steps
+        if course.backward:
+            self._back_steps += own
+            self.fill_ends(self.syringe_end_steps + 2 * own)
         if course is infusion:
             at = infusion.now_ticks(self.feeder.lead_us)
             if self.dosing.ledger.in_bolus:
@@ -350,7 +366,6 @@ class Controller:
         elif course is self.filling:
             filling.halted(self, course, own)
         elif course.backward:
-            self.fill_ends(self.syringe_end_steps + 2 * own)
             self.books.taken_back(own)
             self.log.add(self.now_ms, "relief", "%d nL back at %d Pa" % (self.nl_of(own), self.pressure_pa))
             if infusion:
@@ -370,6 +385,8 @@ class Controller:
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
         self.running = course
+        self._starts += 1
+        self._backward = course.backward
         self._over = False  # an alarm in the tick of the end may have come before the hold, and taken volume back
         self.watch.motor_starts(self.pressure_pa)
         if course.backward:

@@ -60,7 +60,6 @@ def halted(pump: "Controller", course: "Infusion", steps: int) -> None:
         following = "acknowledge" if pump.state == "ALARM" else "load a program"
         pump.log.add(pump.now_ms, "primed", "%d nL used; next: %s" % (pump.nl_of(steps), following))
         return
-    pump.fill_ends(pump.syringe_end_steps + 2 * steps)
     pump.books.refilled(steps)
     pump.log.add(pump.now_ms, "refilled", "%d nL; held now %d nL" % (pump.nl_of(steps), pump.remaining_nl()))
     if pump.state == "ALARM":

@@ -1,4 +1,5 @@
-"""The motor driver TMC2209 at its one-wire UART: sets it up, reads that back, and looks for what it reports.
+"""The motor driver TMC2209 at its one-wire UART: sets it up, reads that back, looks for what it reports, and whether it
+got the pulses and levels that the pump gave it.
 
 Registers, their bits and the datagrams are those of the TMC2209 datasheet Rev. 1.03, chapters 4 and 5; currents of
 chapter 9. The wire is a driver's; here is what goes over it. Nothing here is for a control tick.
@@ -10,7 +11,7 @@ TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from typing import Final
 
-    from pump.core.hardware import Wire
+    from pump.core.hardware import Motor, Wire
 
 GCONF: "Final" = 0x00
 GSTAT: "Final" = 0x01
@@ -19,6 +20,7 @@ SLAVECONF: "Final" = 0x03
 IOIN: "Final" = 0x06
 IHOLD_IRUN: "Final" = 0x10
 TPOWERDOWN: "Final" = 0x11
+MSCNT: "Final" = 0x6A
 CHOPCONF: "Final" = 0x6C
 DRV_STATUS: "Final" = 0x6F
 WRITE: "Final" = 0x80
@@ -56,6 +58,13 @@ STANDSTILL: "Final" = 0x80  # in its highest byte
 # In standstill and at speed an open load may be feigned (datasheet 5.5.3): only slow motion counts, and not once.
 OPEN_LOOKS: "Final" = 3
 RESET, DRIVER_ERROR, UNDERVOLTAGE = 1, 2, 4  # of GSTAT
+ENN_PIN, DIR_PIN = 1, 0x200  # of IOIN
+
+# MSCNT is the driver's place in its table of four full steps. It goes up with DIR low and down with DIR high, by which
+# Klipper, too, knows a motor's place (klippy/extras/tmc.py).
+TABLE: "Final" = 1024
+# Half a full step, 3.2 ms at the pump's fastest: from the count of pulses to the driver's answer less than 1 ms passes.
+SLACK: "Final" = 128
 
 
 def datagram(register: int, value: "int | None" = None) -> bytes:
@@ -85,10 +94,17 @@ def current_scale(ma: int, sense_mohm: int) -> int:
 
 class Tmc2209:
     """microsteps: of a full step, a power of two. run_ma, hold_ma: rms, of a coil. sense_mohm: the sense resistors.
-    mended: replies that were lost before a good one (SR-DIAG-10)."""
+    mended: replies that were lost before a good one (SR-DIAG-10).
+
+    Once a second look() and then ask(). Each third request is for DRV_STATUS, each third for GSTAT, so that what the
+    driver reports is found within 4 s. The others are for its place and for the levels at its pins by turns, but for
+    the levels first where the pump has changed them: these within 4 s of a start (decision 34).
+    """
 
     def __init__(self, wire: "Wire", microsteps: int, run_ma: int, hold_ma: int, sense_mohm: int) -> None:
         self._wire = wire
+        self._pulse = TABLE // 4 // microsteps  # by so much MSCNT moves
+        self._slack = max(SLACK, self._pulse)  # one may be under way
         resolution = 8  # MRES: 256 microsteps are 0, a full step 8
         while microsteps > 1:
             microsteps //= 2
@@ -96,14 +112,20 @@ class Tmc2209:
         self._chopper = SET_CHOPCONF | resolution << 24
         run, hold = current_scale(run_ma, sense_mohm), current_scale(hold_ma, sense_mohm)
         self._current = HOLD_DELAY << 16 | run << 8 | hold
-        self._status_request, self._flags_request = datagram(DRV_STATUS), datagram(GSTAT)
-        self._asked: "bytes | None" = None
+        self._requests = {register: datagram(register) for register in (DRV_STATUS, GSTAT, MSCNT, IOIN)}
+        self._asked = 0  # the register whose value is to come
+        self._next = DRV_STATUS  # the one to ask for
+        self._turn = 0
+        self._levels_asked = 0  # how often since the place was
+        self._home = self._plunger_steps = 0  # MSCNT where the pump began to count, and the count when it was asked for
+        self._motor: "Motor | None" = None  # as the pump drove it when the levels were asked for
         self._misses = self.mended = 0
         self._opens = 0
         self._shut = False  # it has reported an error, and DRV_STATUS is to say which
+        self._elsewhere = ""  # its place is not the pump's, and GSTAT is to say whether it was reset
 
     def set_up(self) -> str:
-        """Writes all settings and reads them back, within 50 ms: what is wrong, or nothing."""
+        """Before the first pulse. Writes all settings and reads them back, within 50 ms: what is wrong, or nothing."""
         version = self._read(IOIN)
         before = self._read(IFCNT)
         if version is None or before is None:
@@ -128,9 +150,10 @@ class Tmc2209:
             held = self._read(register)
             if held is None or int.from_bytes(held, "big") != value:
                 return "settings differ"
-        flags, status = self._read(GSTAT), self._read(DRV_STATUS)
-        if flags is None or status is None:
+        flags, status, place = self._read(GSTAT), self._read(DRV_STATUS), self._read(MSCNT)
+        if flags is None or status is None or place is None:
             return "silent"
+        self._home = int.from_bytes(place, "big")  # it goes on from there when the controller alone was reset
         return _named(status[3]) or self._flags(flags[3])
 
     def _read(self, register: int) -> "bytes | None":
@@ -143,24 +166,61 @@ class Tmc2209:
                 return found
         return None
 
-    def look(self) -> str:
-        """Once a second: takes up the reply to the last request, and sends the next. What is wrong, or nothing."""
-        asked = self._asked
-        trouble = ""
-        if asked:
-            reply = reply_of(asked, self._wire.received())
-            if reply is None:
-                self._misses += 1
-                if self._misses == TRIES:
-                    return "no good reply %d times" % TRIES
-            else:
-                self.mended += self._misses
-                self._misses = 0
-                trouble = self._status(reply) if asked is self._status_request else self._flags(reply[3])
-        asked = self._flags_request if asked is self._status_request and not self._shut else self._status_request
-        self._asked = asked
-        self._wire.send(asked)
+    def look(self, motor: "Motor") -> str:
+        """Takes up the reply to the last request. What is wrong, or nothing. motor: as it is driven now."""
+        asked, self._asked = self._asked, 0
+        trouble = self._take_up(asked, motor) if asked else ""
+        self._next = self._choose(motor)
         return trouble
+
+    def _take_up(self, asked: int, motor: "Motor") -> str:
+        reply = reply_of(self._requests[asked], self._wire.received())
+        if reply is None:
+            self._misses += 1
+            return "no good reply %d times" % TRIES if self._misses == TRIES else ""
+        self.mended += self._misses
+        self._misses = 0
+        if asked == DRV_STATUS:
+            return self._status(reply)
+        if asked == GSTAT:
+            return self._flags(reply[3])
+        value = int.from_bytes(reply, "big")
+        return self._place(value) if asked == MSCNT else self._levels(value, motor)
+
+    def ask(self, motor: "Motor", plunger_steps: int, waits: bool) -> bool:
+        """Sends the next request, unless it waits for a better moment; whether it did. plunger_steps: pulses forward
+        minus backward since set_up, counted just now; so that they still are when the driver answers, nothing is
+        allocated before the request is out."""
+        register = self._next
+        if register == MSCNT:
+            if waits and self._is_blind(plunger_steps):
+                return False
+            self._plunger_steps = plunger_steps
+        self._wire.send(self._requests[register])
+        self._asked = register
+        if register == IOIN:
+            self._motor = motor
+        return True
+
+    def _is_blind(self, plunger_steps: int) -> bool:
+        """Whether a driver that has not moved since its place was asked for would be right all the same, because the
+        pump has moved by whole tables."""
+        moved = (plunger_steps - self._plunger_steps) * self._pulse
+        return abs(moved) > self._slack >= abs(_wrapped(moved))
+
+    def _choose(self, motor: "Motor") -> int:
+        if self._shut:
+            return DRV_STATUS
+        if self._elsewhere:
+            return GSTAT
+        self._turn = (self._turn + 1) % 3
+        if self._turn:
+            return DRV_STATUS if self._turn == 1 else GSTAT
+        if not self._levels_asked or (self._levels_asked == 1 and motor != self._motor):
+            self._levels_asked += 1
+            return IOIN
+        self._levels_asked = 0
+        return MSCNT
 
     def _flags(self, flags: int) -> str:
         if flags & RESET:
@@ -168,6 +228,24 @@ class Tmc2209:
         if flags & UNDERVOLTAGE:
             return "undervoltage of the charge pump"
         self._shut = flags & DRIVER_ERROR != 0
+        return self._elsewhere
+
+    def _place(self, place: int) -> str:
+        """A broken STEP or DIR, pulses that one of the two did not see, or other microsteps: all of them go on."""
+        expected = (self._home + self._plunger_steps * self._pulse) % TABLE
+        if abs(_wrapped(place - expected)) > self._slack:
+            self._elsewhere = "at %d of %d in its table, by the pulses at %d: STEP or DIR?" % (place, TABLE, expected)
+        return ""
+
+    def _levels(self, pins: int, motor: "Motor") -> str:
+        """A broken EN or DIR. Where the pump has changed them since, nobody knows what the driver should have seen."""
+        if motor != self._motor:
+            return ""
+        _starts, on, backward = motor
+        if (pins & ENN_PIN == 0) != on:
+            return "EN is %s at its pin, not as driven" % ("high" if on else "low")
+        if (pins & DIR_PIN != 0) != backward:
+            return "DIR is %s at its pin, not as driven" % ("low" if backward else "high")
         return ""
 
     def _status(self, status: bytes) -> str:
@@ -187,3 +265,8 @@ class Tmc2209:
 def _named(low: int) -> str:
     """The errors in the lowest byte of DRV_STATUS."""
     return ", ".join([text for bit, text in ERRORS if low & bit]) if low & 0x3E else ""
+
+
+def _wrapped(places: int) -> int:
+    """The shortest way in the table, -512 to 511."""
+    return (places + TABLE // 2) % TABLE - TABLE // 2

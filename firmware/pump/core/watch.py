@@ -38,7 +38,8 @@ RECENT = 5  # seconds of pressure that the record of an alarm keeps
 
 class Watch:
     """sensors: the slow inputs. slow: conditions of the last second. keys_stuck: set by whoever reads the keys.
-    driver: what watches the motor driver, if it has something to tell. pressure: its sensor.
+    driver: what watches the motor driver, if it has something to tell; driver_waits: to be asked in this second.
+    pressure: its sensor.
     meter: the flow sensor. host: whether one is connected, by its good lines (SR-LINK-06). resting: nobody has needed
     the pump for the hours that are set, so it may be dark (SR-POWER-08)."""
 
@@ -49,6 +50,7 @@ class Watch:
         self.keys_stuck = False
         self.host = self.resting = self._touched = False
         self.driver: "Driver | None" = None
+        self.driver_waits = False
         self.pressure: "Pressure | None" = None
         self.meter: "FlowMeter | None" = None
         self._delivery = slf3s.delivery(board)
@@ -218,7 +220,7 @@ class Watch:
                 slow |= bit
         if self._heat.update(sensors.temperature_dc):
             slow |= bits["OVERHEATED"]
-        if self._driver_failed or (pump.state != "FAULT" and self._ask_driver(pump)):
+        if self._driver_failed or (pump.state != "FAULT" and self._look_at_driver(pump)):
             slow |= _MOTOR_FAULT
         if self.keys_stuck:
             slow |= bits["STUCK_KEY"]
@@ -253,11 +255,12 @@ class Watch:
             self._air.pass_minute()
         self.slow = slow
 
-    def _ask_driver(self, pump: "Controller") -> bool:
+    def _look_at_driver(self, pump: "Controller") -> bool:
         """Whether the motor driver reports a fault; the log says which. It is asked no more after that."""
         driver = self.driver
         if driver:
-            trouble = driver.look()
+            trouble = driver.look(pump.motor())
+            self.driver_waits = not trouble
             if trouble:
                 self._driver_failed = True
                 pump.log.add(pump.now_ms, "fault", "motor driver: %s" % trouble)
