@@ -206,12 +206,21 @@ class App:
         self._interlock.disable()
 
     def _follow_state(self) -> None:
-        """Turns the motor on or off as the controller steers: the only place that does. Off is at once (SR-STOP-04)."""
+        """Turns the motor on or off as the controller steers: the only place that does. Off is at once for an alarm
+        (SR-STOP-04); else a fast motor makes a ramp of a few milliseconds, for which all waits (SR-STOP-03)."""
         controller = self.controller
         if self._course:
+            ramp_us = 0 if controller.stops_at_once() else self.feeder.ramp_down(self._odometer.steps())
+            if ramp_us:
+                self._clock.pause_us(ramp_us)
             self._motor_off()
-            self.feeder.elapse(self._pass_time())
-            controller.halted(self._course, self._odometer.steps())
+            elapsed_us = self._pass_time()
+            total_steps = self._odometer.steps()
+            if ramp_us:
+                self.feeder.ramped(total_steps)
+            else:
+                self.feeder.elapse(elapsed_us)
+            controller.halted(self._course, total_steps)
         course = controller.course
         if course and not course.backward and not controller.checkpoint():
             course = controller.course  # what cannot be recorded is not delivered

@@ -27,6 +27,7 @@ SENSE_MOHM = 110
 
 # Absolute limits of this board, whatever a program or a library says.
 MAX_STEPS_PER_S = 2500  # 46.9 turns a minute: well inside the pull-out torque of a NEMA 17 on this screw
+START_STOP_STEPS_PER_S = 500  # 31 full steps/s: a NEMA 17 starts and stops at hundreds; above, an ordinary stop ramps
 MAX_RATE_NL_H = 1200000000  # 1200 mL/h
 
 # Load cell of 10 kg and 1 mV/V on an HX711 at gain 128, which has 2^23 counts to half of its supply by 128: 98.07 N are

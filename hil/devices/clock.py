@@ -29,6 +29,10 @@ class Clock:
         self._last_us = self.now_us
         return elapsed_us
 
+    def pause_us(self, us: int) -> None:
+        """The firmware sleeps for so long: beyond the horizon, too, as it cannot be woken."""
+        self.now_us += us
+
     def wait(self, us: int) -> None:
         """Lets time pass, up to the horizon."""
         end_us = self.now_us + us

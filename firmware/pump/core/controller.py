@@ -4,7 +4,7 @@ It moves nothing itself. `state` alone says whether the motor may run (`course`)
 watch.py's, limits and boluses dosing.py's, totals books.py's.
 """
 
-from pump.core import alarms, calibration, courses, filling, readings, states, wire
+from pump.core import alarms, calibration, courses, filling, readings, slowing, states, wire
 from pump.core.access import Access
 from pump.core.books import Books
 from pump.core.commands import COMMANDS
@@ -85,6 +85,7 @@ class Controller:
         self.attended = False
         self.kvo_steps = 0  # made at the hold rate, counted in no program
         self.shortest_ticks = TICKS_PER_S // board.MAX_STEPS_PER_S
+        self._ramp = slowing.ramp(self.shortest_ticks, TICKS_PER_S // board.START_STOP_STEPS_PER_S)
         self._over = False  # the program is delivered, but for the KVO
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
@@ -345,6 +346,10 @@ class Controller:
             return False
         return True
 
+    def stops_at_once(self) -> bool:
+        """Whether an alarm turns the motor off, and no step may follow, not even those of a ramp (SR-STOP-04)."""
+        return self.state in ("ALARM", "FAULT") or alarms.lowest_effect(self.alarms) <= alarms.STOP
+
     def halted(self, course: "Infusion", total_steps: int) -> None:
         """The motor, which ran `course`, has just been turned off with the odometer at total_steps."""
         self.running = None
@@ -389,6 +394,7 @@ class Controller:
         self._backward = course.backward
         self._over = False  # an alarm in the tick of the end may have come before the hold, and taken volume back
         self.watch.motor_starts(self.pressure_pa)
+        course.planner.ramp = self._ramp
         if course.backward:
             course.begin(total_steps, total_steps + (1 << 29))
         elif course is not self.infusion:  # what fills the line is no dose

@@ -4,7 +4,7 @@ If the loop hangs, what has been handed over is all that the motor will do (D3, 
 nothing.
 """
 
-from pump.core.planner import RING
+from pump.core.planner import RING, word
 from pump.core.units import US_PER_TICK
 
 TYPE_CHECKING = False  # MicroPython has no typing
@@ -18,6 +18,9 @@ LEAD_US = 245000  # the motor stops by itself within 250 ms of the last feed
 SHORT_US = 110000  # four words may last less than a control period: then the loop feeds in between
 NEVER_MS = 1000000
 SLACK_US = 2000  # between the loop's idea of when the generator started and the truth
+FIFO_WORDS = 4  # that wait in the generator, beside the one in work
+MARGIN_STEPS = 2  # may be made between the look at the count and the halt
+HALT_TICKS = 30  # what halting and starting take at most, beside what is lost of an interval
 
 
 class Feeder:
@@ -100,3 +103,50 @@ class Feeder:
         planner.head = i
         self.lead_us = lead
         self._held_us += lead - before
+
+    def ramp_down(self, counted: int) -> int:
+        """Halts the generator, and lets it make a ramp's steps in place of what it held, `counted` by the odometer so
+        far; microseconds until the last of them is made. 0 where there is no ramp, and nothing is done: it runs slowly
+        enough, or what it holds is all but over, or slows down by itself.
+
+        The ramp's steps are among those that were handed over: asked for, within every limit. Each interval is at least
+        the one that was planned, so no step comes before its tick. The first is as long as those before it, but begins
+        behind the halt, which may have cut off all but the end of one; the others are no shorter than the two together.
+        """
+        planner, stepper = self._planner, self._stepper
+        column, numbers = planner.ticks, planner.steps
+        held = FIFO_WORDS - stepper.room()
+        i = (planner.head - 1 - held) & (RING - 1)  # ring index of the word in work
+        if (i - planner.oldest) & (RING - 1) >= (planner.head - planner.oldest) & (RING - 1) or not numbers[i]:
+            return 0
+        pace: int = column[i] // numbers[i] + 1  # two words of a group differ by a tick
+        if not planner.ramp or pace >= planner.ramp[-1]:
+            return 0
+        ramp = [pace] + [ticks for ticks in planner.ramp if ticks >= 2 * pace + HALT_TICKS]
+        steps = self.asked - counted - MARGIN_STEPS
+        slow = False
+        for _ in range(held):
+            i = (i + 1) & (RING - 1)
+            slow = slow or column[i] > pace * numbers[i]
+            if slow:
+                steps -= numbers[i]
+        ramp = ramp[: max(steps, 0)]
+        if ramp:
+            stepper.halt()
+            for ticks in ramp:
+                stepper.put(word(1, ticks))
+            stepper.start()
+        return sum(ramp) * US_PER_TICK
+
+    def ramped(self, counted: int) -> None:
+        """The ramp is made: infusion time stands where the last step was planned, so that nothing is to be made up."""
+        planner = self._planner
+        left = self.asked - counted
+        lead = 0
+        i = planner.head
+        while left > 0 and i != planner.oldest:
+            i = (i - 1) & (RING - 1)
+            steps, ticks = planner.steps[i], planner.ticks[i]
+            lead += ticks // steps * left if steps > left else ticks
+            left -= steps
+        self.lead_us = lead * US_PER_TICK

@@ -42,7 +42,8 @@ class Planner:
     words, ticks, steps: the ring's columns. position: infusion tick at the end of the last planned word.
     planned: number of the last planned step. astray: the law wants a step that is long overdue, which no stop explains:
     no more is planned, and nothing is made up. dry: the syringe's last step is planned and the law wants more.
-    beats: how often it was asked to plan (SR-DIAG-04).
+    beats: how often it was asked to plan (SR-DIAG-04). ramp: ticks of the steps that end with the syringe's last one
+    (slowing.py): where they come later, infusion time goes so much slower, so that nothing is made up behind them.
     """
 
     def __init__(self, law: "Law", limit_steps: int, shortest_ticks: int) -> None:
@@ -51,6 +52,7 @@ class Planner:
         self.shortest = shortest_ticks  # the motor's fastest step; nothing is ever planned faster
         self.words, self.ticks, self.steps = array("I", [0] * RING), array("I", [0] * RING), array("H", [0] * RING)
         self.beats = 0
+        self.ramp: tuple[int, ...] = ()
         self.astray = False
         self.seek(0, 0)
 
@@ -126,10 +128,19 @@ class Planner:
             self._rest(gap if gap >= MAX_WORD_TICKS + self.shortest else gap // 2)
             return
         gap = max(gap, self.shortest)  # a step that came due while the motor was off is made up at once
+        left = self.limit - self.planned
+        if left <= len(self.ramp) and gap < self.ramp[-left]:
+            self._put(1, self.ramp[-left])
+            self.position -= self.ramp[-left] - gap
+            self._made(due)
+            return
         share = 1
         interval = due - self._hint
         if 0 < interval < GROUP_BELOW_TICKS and self._hint > law.segment_begin:  # a segment's first step stands alone
-            share = min(GROUP_TICKS // interval, self._last - self.planned, self.limit - self.planned, MAX_STEPS)
+            for ticks in self.ramp:
+                if ticks > interval:
+                    left -= 1  # it is planned alone
+            share = min(GROUP_TICKS // interval, self._last - self.planned, left, MAX_STEPS)
         if share > 1:
             self._plan_group(step, share, due)
             return

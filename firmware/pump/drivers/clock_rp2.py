@@ -1,10 +1,11 @@
 """RP2040 timer: the control period and elapsed time. Differences only, so that no counter's wrap is ever seen."""
 
-from time import ticks_add, ticks_diff, ticks_ms, ticks_us
+from time import sleep_us, ticks_add, ticks_diff, ticks_ms, ticks_us
 
 
 class Clock:
-    """remaining_ms(): until the control tick is due. advance(): on to the next one. elapsed_us(): since last asked."""
+    """remaining_ms(): until the control tick is due. advance(): on to the next one. elapsed_us(): since last asked.
+    pause_us(): sleeps for so long, whatever is due."""
 
     def __init__(self, period_ms):
         self._period_ms = period_ms
@@ -25,3 +26,6 @@ class Clock:
         elapsed_us = ticks_diff(now_us, self._last_us)
         self._last_us = now_us
         return elapsed_us
+
+    def pause_us(self, us):
+        sleep_us(us)
