@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from hil.devices import clock, pressure, stepper, watchdog
+from hil.devices import clock, interlock, pressure, stepper, watchdog
 from hil.plant import line, plunger
 from hil.plant.data import PlantData
 from pump.core import (
@@ -19,6 +19,7 @@ from pump.core import (
     controller,
     courses,
     dosing,
+    feeder,
     framing,
     journal,
     ledger,
@@ -30,6 +31,7 @@ from pump.core import (
     session,
     signals,
     states,
+    tmc2209,
 )
 
 
@@ -290,6 +292,7 @@ FAULTS: dict[str, Fault] = {
         put(courses, "relief", always(None)),
         (
             OCCLUSION + "test_at_low_rates",
+            OCCLUSION + "test_with_the_softest_syringe",
             HIL + "test_faults.py::test_occlusion_stops_backs_off_and_the_program_delivers_its_volume_all_the_same",
         ),
     ),
@@ -404,6 +407,30 @@ FAULTS: dict[str, Fault] = {
         "pulses that get lost are not missed",
         put(controller, "motor_fault", always(False)),
         (HIL + "test_bench.py::test_pulses_that_get_lost_are_missed",),
+    ),
+    "interlock-open": Fault(
+        "the interlock lets every pulse pass",
+        put(interlock.Interlock, "passed", always(None)),
+        (
+            HIL + "test_interlock.py::test_pulses_that_nobody_granted_move_nothing_though_the_firmware_hangs",
+            HIL
+            + "test_interlock.py::test_a_generator_that_runs_wild_is_cut_off_before_the_loop_sees_it_and_that_is_a_fault",
+        ),
+    ),
+    "driver-not-heard": Fault(
+        "nobody hears what the motor driver says",
+        put(tmc2209.Tmc2209, "look", always("")),
+        (HIL + "test_motor_driver.py::test_where_no_pulse_moves_the_motor_it_is_off_for_good",),
+    ),
+    "no-ramp": Fault(
+        "an ordinary stop is as abrupt as an alarm's",
+        put(feeder.Feeder, "ramp_down", always(0)),
+        (HIL + "test_ramp.py::test_pause_and_stop_ramp_down_within_20_ms_and_nothing_is_lost",),
+    ),
+    "relief-wrong-way": Fault(
+        "a back-off goes on though the pressure rises",
+        put(controller.Controller, "_relief_ends", always(False)),
+        (HIL + "test_motor_driver.py::test_a_broken_dir_is_found_when_the_plunger_is_to_back_off",),
     ),
     "leaky-clamp": Fault(
         "the clamp of the bench lets through",

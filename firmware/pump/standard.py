@@ -48,7 +48,7 @@ PRESSURE_STUCK_S = 120  # for so long the very same reading while the motor runs
 REST_PA = (-10000, 100000)  # at power-on
 RELIEVED_PA = 7000  # to which the plunger backs off afterwards, so that little is released when the line opens
 RELIEF_NL = 2000000  # SR-OCC-04: it never goes back by more than 2 mL
-RELIEF_NL_H = 200000000
+RELIEF_STEPS_PER_S = 480  # in a control period not so far that the line is sucked empty, whatever the syringe's bore
 
 # Air detector: volume that passes while it sees air (SR-AIR-01).
 AIR_SINGLE_NL = 50000

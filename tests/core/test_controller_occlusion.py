@@ -85,6 +85,34 @@ def test_the_relief_ends_as_soon_as_the_pressure_is_relieved() -> None:
     assert len(pump.told("relief")) == 1
 
 
+@pytest.mark.requirement("SR-SAFE-02", "SR-OCC-04")
+@pytest.mark.parametrize("rise_pa", [BOARD.PRESSURE_LEAP_PA - 1, BOARD.PRESSURE_LEAP_PA])
+def test_a_relief_that_makes_the_pressure_rise_ends_and_counts_as_pushed(rise_pa: int) -> None:
+    """Whatever the driver is: the wire of DIR is broken, and it goes on forward."""
+    pump = Pump()
+    pump.start(flat(600, 60))
+    pump.run(10)
+    pump.feel(80_000)
+    pump.run(1)
+    assert pump.target.motor_on
+    counted, left_nl = pump.controller.kvo_steps, pump.controller.remaining_nl()
+    pump.feel(80_000 + rise_pa)
+    pump.run(0.2)
+    rises = rise_pa == BOARD.PRESSURE_LEAP_PA
+    assert pump.target.motor_on != rises
+    assert (pump.told("fault") == ["relief: 90000 Pa, and rising: DIR?"]) == rises
+    if rises:
+        assert not pump.told("relief")
+        assert pump.controller.kvo_steps - counted == pump.back_steps > 0, "delivered, on top of the program"
+        assert pump.controller.remaining_nl() == pytest.approx(left_nl, abs=100 * STEP_NL)
+        pump.feel(0)
+        pump.run(1)
+        pump.ask("acknowledge")
+        pump.ask("resume")
+        pump.run(60)
+        assert "INFUSION_COMPLETE" in pump.alarms, "the program is delivered, no more and no less"
+
+
 @pytest.mark.requirement("SR-OCC-04")
 @pytest.mark.requirement("SR-BOLUS-05")
 def test_when_more_of_a_bolus_is_taken_back_than_its_program_has_given_the_program_goes_on_without_it() -> None:

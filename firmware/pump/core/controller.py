@@ -89,6 +89,7 @@ class Controller:
         self._over = False  # the program is delivered, but for the KVO
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
+        self._relief_most_pa = 0
         self.filling: "Infusion | None" = None
         self._refusals = Refusals(self.log)
         self._stopped_by = 0
@@ -210,7 +211,7 @@ class Controller:
             conditions |= _SYRINGE_EMPTY  # until another is fitted
         if before & _DOSE_LIMIT and total_steps >= self.books.dose_end_steps:
             conditions |= _DOSE_LIMIT
-        if course and (feeder.is_over() or (course is self._relief and pressure_pa <= self.board.RELIEVED_PA)):
+        if course and (feeder.is_over() or (course is self._relief and self._relief_ends(pressure_pa))):
             conditions |= self._course_is_over(course)
         if conditions != before:
             self.conditions = conditions
@@ -223,6 +224,11 @@ class Controller:
                     text = "pulses: %d counted, %d to %d expected" % (total_steps, feeder.due, feeder.asked)
                     self.log.add(self.now_ms, "fault", text)
                 self.raise_alarms(rising)
+
+    def _relief_ends(self, pressure_pa: int) -> bool:
+        """Whether the back-off has done its work, or does the opposite: a plunger on its way back that makes the
+        pressure rise goes the wrong way."""
+        return pressure_pa <= self.board.RELIEVED_PA or pressure_pa >= self._relief_most_pa
 
     def cut_off(self) -> None:
         """The interlock has turned the motor driver off: more pulses came than the rate can want (SR-SAFE-01)."""
@@ -356,8 +362,13 @@ class Controller:
         self.total_steps = total_steps
         infusion = self.infusion
         own = total_steps - course.base_steps
+        went_back = course.backward
         if course.backward:
             self._back_steps += own
+            if course is not self.filling and self.pressure_pa >= self._relief_most_pa:
+                self.log.add(self.now_ms, "fault", "relief: %d Pa, and rising: DIR?" % self.pressure_pa)
+                went_back = False  # in doubt it was pushed
+        if went_back:
             self.fill_ends(self.syringe_end_steps + 2 * own)
         if course is infusion:
             at = infusion.now_ticks(self.feeder.lead_us)
@@ -370,7 +381,7 @@ class Controller:
                 self._steer()
         elif course is self.filling:
             filling.halted(self, course, own)
-        elif course.backward:
+        elif went_back:
             self.books.taken_back(own)
             self.log.add(self.now_ms, "relief", "%d nL back at %d Pa" % (self.nl_of(own), self.pressure_pa))
             if infusion:
@@ -395,6 +406,7 @@ class Controller:
         self._over = False  # an alarm in the tick of the end may have come before the hold, and taken volume back
         self.watch.motor_starts(self.pressure_pa)
         course.planner.ramp = self._ramp
+        self._relief_most_pa = self.pressure_pa + self.board.PRESSURE_LEAP_PA
         if course.backward:
             course.begin(total_steps, total_steps + (1 << 29))
         elif course is not self.infusion:  # what fills the line is no dose

@@ -23,9 +23,11 @@ def hold(pump: "Controller") -> "Infusion | None":
 
 
 def relief(pump: "Controller", delivered_steps: int) -> "Infusion | None":
-    """One backward move, by no more than the program has pushed (SR-OCC-04, SR-DIR-01)."""
+    """One backward move, by no more than the program has pushed (SR-OCC-04, SR-DIR-01). Its pace is the plunger's: what
+    gives way in a syringe goes with its bore, and so the pressure falls as fast in all of them."""
     board = pump.board
-    rate_pl_h = board.RELIEF_NL_H * PL_PER_NL
+    pl, divisor = pump.step_volume or (1, 1)
+    rate_pl_h = pl * board.RELIEF_STEPS_PER_S * S_PER_H // divisor
     volume_pl = min(pump.nl_of(delivered_steps), board.RELIEF_NL) * PL_PER_NL
     return _steady(pump, rate_pl_h, volume_pl * S_PER_H * MS_PER_S // rate_pl_h, True)
 

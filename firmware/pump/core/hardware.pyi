@@ -130,7 +130,7 @@ class Board(Protocol):
     REPEATS_S: int
     RELIEVED_PA: int
     RELIEF_NL: int
-    RELIEF_NL_H: int
+    RELIEF_STEPS_PER_S: int
     PRIME_NL_H: int
     PRIME_S: int
     REFILL_NL_H: int
