@@ -413,8 +413,7 @@ FAULTS: dict[str, Fault] = {
         put(interlock.Interlock, "passed", always(None)),
         (
             HIL + "test_interlock.py::test_pulses_that_nobody_granted_move_nothing_though_the_firmware_hangs",
-            HIL
-            + "test_interlock.py::test_a_generator_that_runs_wild_is_cut_off_before_the_loop_sees_it_and_that_is_a_fault",
+            HIL + "test_interlock.py::test_a_generator_that_runs_wild_is_cut_off_at_once_and_that_is_a_fault",
         ),
     ),
     "driver-not-heard": Fault(
