@@ -307,10 +307,10 @@ class App:
         """Once a second, in the first turn that is good for it. `_watch` takes up the answer."""
         controller = self.controller
         watch = controller.watch
-        motor = controller.motor()
+        motor = controller.plunger.motor()
         self._catch_up()
         if watch.driver:
-            watch.driver_waits = not watch.driver.ask(motor, controller.plunger_steps(), may_wait)
+            watch.driver_waits = not watch.driver.ask(motor, controller.plunger.steps(controller.total_steps), may_wait)
 
     def _check(self) -> None:
         """Once a second: a piece of the self-test, and whether the program is still the one that was confirmed."""

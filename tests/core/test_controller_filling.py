@@ -198,7 +198,7 @@ def test_the_pump_knows_where_the_plunger_stands_while_it_goes_either_way_and_af
         for _ in range(3):
             pump.run(0.7)
             pump.target.app._catch_up()
-            assert pump.controller.plunger_steps() == mechanics.steps != before
+            assert pump.controller.plunger.steps(pump.controller.total_steps) == mechanics.steps != before
         pump.ask("stop")
         pump.run(1)
-        assert pump.controller.plunger_steps() == mechanics.steps
+        assert pump.controller.plunger.steps(pump.controller.total_steps) == mechanics.steps

@@ -10,6 +10,7 @@ from pump.core.books import Books
 from pump.core.commands import COMMANDS
 from pump.core.dosing import Dosing
 from pump.core.monitors import Repeats, motor_fault
+from pump.core.plunger import Plunger
 from pump.core.program import Refusal
 from pump.core.refusals import Refusals
 from pump.core.signals import Annunciator
@@ -20,7 +21,7 @@ from pump.core.watch import Watch
 TYPE_CHECKING = False  # MicroPython has no typing
 if TYPE_CHECKING:
     from pump.core.feeder import Feeder
-    from pump.core.hardware import Board, Build, Inputs, Message, Motor
+    from pump.core.hardware import Board, Build, Inputs, Message
     from pump.core.infusion import Infusion
     from pump.core.memory import Memory
     from pump.core.program import Program
@@ -68,8 +69,7 @@ class Controller:
         self.state = "BOOT"
         self.course: "Infusion | None" = None  # what the step generator is to run; None: the motor is off
         self.running: "Infusion | None" = None  # what it runs, until it is halted a moment after `course` says so
-        self._starts = self._back_steps = 0  # of total_steps, those that went back in courses that are over
-        self._backward = False  # of the course that ran last: DIR stays
+        self.plunger = Plunger()
         self.alarms = self.conditions = 0
         self.unsignalled = self._detected_ms = 0
         self.now_ms = self.total_steps = self.pressure_pa = 0
@@ -282,20 +282,7 @@ class Controller:
     def declare_fill(self, steps: int) -> None:
         """So many steps are in the syringe from here on. What a plunger on its way back has made so far counts twice
         when it is halted, and not for this fill."""
-        self.fill_ends(self.total_steps + steps - 2 * self._steps_under_way_back())
-
-    def _steps_under_way_back(self) -> int:
-        """Made so far by a course that goes back."""
-        running = self.running
-        return self.total_steps - running.base_steps if running and running.backward else 0
-
-    def plunger_steps(self) -> int:
-        """Where the plunger stands: pulses forward minus backward since power-on."""
-        return self.total_steps - 2 * (self._back_steps + self._steps_under_way_back())
-
-    def motor(self) -> "Motor":
-        """How it is driven now."""
-        return self._starts, self.running is not None, self._backward
+        self.fill_ends(self.total_steps + steps - 2 * self.plunger.under_way_back(self.total_steps))
 
     def step_volume_of(self, syringe: str) -> tuple[int, int]:
         """Volume of a step with this syringe, as it was calibrated: the one place that says so."""
@@ -362,12 +349,11 @@ class Controller:
         self.total_steps = total_steps
         infusion = self.infusion
         own = total_steps - course.base_steps
+        self.plunger.halted(total_steps)
         went_back = course.backward
-        if course.backward:
-            self._back_steps += own
-            if course is not self.filling and self.pressure_pa >= self._relief_most_pa:
-                self.log.add(self.now_ms, "fault", "relief: %d Pa, and rising: DIR?" % self.pressure_pa)
-                went_back = False  # in doubt it was pushed
+        if went_back and course is not self.filling and self.pressure_pa >= self._relief_most_pa:
+            self.log.add(self.now_ms, "fault", "relief: %d Pa, and rising: DIR?" % self.pressure_pa)
+            went_back = False  # in doubt it was pushed
         if went_back:
             self.fill_ends(self.syringe_end_steps + 2 * own)
         if course is infusion:
@@ -401,13 +387,12 @@ class Controller:
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
         self.running = course
-        self._starts += 1
-        self._backward = course.backward
+        self.plunger.begun(course.backward, total_steps)
         self._over = False  # an alarm in the tick of the end may have come before the hold, and taken volume back
         self.watch.motor_starts(self.pressure_pa)
         course.planner.ramp = self._ramp
-        self._relief_most_pa = self.pressure_pa + self.board.PRESSURE_LEAP_PA
         if course.backward:
+            self._relief_most_pa = self.pressure_pa + self.board.PRESSURE_LEAP_PA
             course.begin(total_steps, total_steps + (1 << 29))
         elif course is not self.infusion:  # what fills the line is no dose
             course.begin(total_steps, self.syringe_end_steps if course is self.filling else self.end_steps())

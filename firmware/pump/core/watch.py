@@ -259,7 +259,7 @@ class Watch:
         """Whether the motor driver reports a fault; the log says which. It is asked no more after that."""
         driver = self.driver
         if driver:
-            trouble = driver.look(pump.motor())
+            trouble = driver.look(pump.plunger.motor())
             self.driver_waits = not trouble
             if trouble:
                 self._driver_failed = True
