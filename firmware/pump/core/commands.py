@@ -73,7 +73,7 @@ def syringe(pump: "Controller", syringe: str, fill_nl: int) -> "Message":
     pump.conditions &= ~alarms.BITS["SYRINGE_EMPTY"]
     pump.watch.fitted(pump.step_volume, SYRINGES[syringe][BORE_UM])
     pump.books.book(pump)
-    if pump.infusion and not pump.running:  # else the plunger goes back, and what comes when it is halted does it
+    if pump.infusion and not pump.plunger.on:  # else the plunger goes back, and what comes when it is halted does it
         pump.infusion.refit(pump.end_steps(), pump.total_steps)
     pump.event("FIT_SYRINGE")
     return {"remaining_nl": pump.nl_of(steps)}
@@ -240,7 +240,7 @@ def hold(pump: "Controller") -> "Message":
 def stop(pump: "Controller") -> "Message":
     """Ends the program in every state. Alarms stay in force until they are acknowledged."""
     pump.event("STOP")
-    if not pump.running:  # else the infusion ends when the motor has been halted and its last steps are counted
+    if not pump.plunger.on:  # else the infusion ends when the motor has been halted and its last steps are counted
         pump.end()
     return {}
 

@@ -68,7 +68,6 @@ class Controller:
         self.leaving = False
         self.state = "BOOT"
         self.course: "Infusion | None" = None  # what the step generator is to run; None: the motor is off
-        self.running: "Infusion | None" = None  # what it runs, until it is halted a moment after `course` says so
         self.plunger = Plunger()
         self.alarms = self.conditions = 0
         self.unsignalled = self._detected_ms = 0
@@ -345,7 +344,6 @@ class Controller:
 
     def halted(self, course: "Infusion", total_steps: int) -> None:
         """The motor, which ran `course`, has just been turned off with the odometer at total_steps."""
-        self.running = None
         self.total_steps = total_steps
         infusion = self.infusion
         own = total_steps - course.base_steps
@@ -386,7 +384,6 @@ class Controller:
 
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""
-        self.running = course
         self.plunger.begun(course.backward, total_steps)
         self._over = False  # an alarm in the tick of the end may have come before the hold, and taken volume back
         self.watch.motor_starts(self.pressure_pa)

@@ -6,7 +6,8 @@ if TYPE_CHECKING:
 
 
 class Plunger:
-    """starts, on, backward: how the motor is driven; backward is that of the last start, for DIR stays."""
+    """starts, on, backward: how the motor is driven. It is on until it has been halted, a moment after the controller's
+    `course` says so; backward is that of the last start, for DIR stays."""
 
     def __init__(self) -> None:
         self.starts = 0
