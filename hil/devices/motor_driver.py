@@ -128,7 +128,7 @@ class Tmc2209Chip(AtThePins):
     is broken. It counts its pulses whether it is on or off.
     """
 
-    faults = (*FAULTS, *ON_THE_WIRE, NO_STEP, NO_DIR, NO_EN)
+    faults: tuple[str, ...] = (*FAULTS, *ON_THE_WIRE, NO_STEP, NO_DIR, NO_EN)
 
     def __init__(self) -> None:
         self.registers = dict(AT_POWER_ON)
@@ -241,7 +241,7 @@ class FaultOutput(AtThePins):
     on_change(): the output may have changed.
     """
 
-    faults = ("over-temperature", "short")
+    faults: tuple[str, ...] = ("over-temperature", "short")
     mended = 0
 
     def __init__(self) -> None:
