@@ -85,7 +85,11 @@ class AtThePins:
     def fault(self, name: str | None) -> None:
         self._settle()
         self._fault = name
+        self._fail()
         self._follow()
+
+    def _fail(self) -> None:
+        """What the driver itself makes of its fault, or of its end."""
 
     @property
     def microsteps(self) -> int:
@@ -141,20 +145,12 @@ class Tmc2209Chip(AtThePins):
         self._incoming = bytearray()
         self.fault = self._fault
 
-    @property
-    def fault(self) -> str | None:
-        return self._fault
-
-    @fault.setter
-    def fault(self, name: str | None) -> None:
-        self._settle()
-        self._fault = name
-        flags, status = FAULTS.get(name or "", (0, 0))
-        if name == "reset":
+    def _fail(self) -> None:
+        flags, status = FAULTS.get(self._fault or "", (0, 0))
+        if self._fault == "reset":
             self.registers = dict(AT_POWER_ON)
         self.registers[GSTAT] |= flags
         self.registers[DRV_STATUS] = status
-        self._follow()
 
     def _received(self, steps: int) -> None:
         place = self.registers[MSCNT] + steps * FULL_STEP // self.microsteps
@@ -248,13 +244,7 @@ class FaultOutput(AtThePins):
         super().__init__()
         self.on_change: Callable[[], None] = lambda: None
 
-    @property
-    def fault(self) -> str | None:
-        return self._fault
-
-    @fault.setter
-    def fault(self, name: str | None) -> None:
-        self._fault = name
+    def _fail(self) -> None:
         self.on_change()
 
     def set_up(self) -> str:
