@@ -78,19 +78,22 @@ def test_small_records_are_kept_to_the_same_number() -> None:
     assert chain.KEPT <= len(served(found)) <= chain.KEPT + 190
 
 
-def test_save_writes_a_bounded_portion_of_what_was_added() -> None:
+def test_save_changes_one_file_at_a_time() -> None:
     store = Store()
     found, _ = opened(store)
-    for number in range(50):
-        found.add(number, "state", "y" * 100)
-    assert not store.writes, "add only remembers"
-    while found.saved < found.last:
-        saved, writes = found.saved, store.writes
-        assert found.save()
-        assert found.saved > saved
-        assert store.writes - writes <= 2
+    for _ in range(40):
+        for _ in range(50):
+            found.add(0, "state", "y" * 100)
+        while found.saved < found.last:
+            before = dict(store.files)
+            assert found.save()
+            assert len({name for name, _data in before.items() ^ store.files.items()}) == 1
     assert not found.verify()
+    assert store.names().count(TAIL) == 1
+    assert len(store.files) < 70, "the oldest have gone"
+    writes = store.writes
     assert found.save()
+    assert store.writes == writes, "nothing was new"
 
 
 def test_events_of_one_tick_share_one_write() -> None:

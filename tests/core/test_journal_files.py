@@ -60,7 +60,7 @@ def test_the_longest_list_of_names_is_one_line_of_the_link() -> None:
     for number in range(1500):
         assert found.append(number, "alarm", "x" * (record.MOST_BYTES - record.LEAST_BYTES - len("alarm")))
         most = max(most, len(found.files()))
-    assert most == 67
+    assert most == 66
     names = [chain.segment_name(0xFFFFFF00 + number) for number in range(most)]
     result = {"names": names, "size": 0, "data": "", "last": 0xFFFFFFFF, "saved": 0xFFFFFFFF}
     assert len(framing.encode({"id": 0xFFFFFFFF, "result": result})) <= framing.MAX_LINE_BYTES

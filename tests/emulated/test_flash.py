@@ -48,8 +48,9 @@ tell({ROUNDS}, 1)
 while True:
     journal.add(journal.last, "command", "start")
     journal.add(journal.last, "state", "READY > INFUSING: START %d" % (journal.last + 1))
-    if not journal.save():
-        raise OSError
+    while journal.saved < journal.last:
+        if not journal.save():
+            raise OSError
     tell({ACKNOWLEDGED}, journal.saved)
     if journal.saved % 8 == 0:
         steps += 1

@@ -105,14 +105,14 @@ def step_error_us(times: Sequence[float], ml_h: float, seconds: int) -> float:
 
 def fastest() -> dict[str, float]:
     """With the usual syringe the pump's own limit comes first. What the firmware makes where motor and syringe set none
-    is tried with a narrow syringe, and before the line is under pressure: it would be an occlusion."""
+    is tried with a narrow syringe, for a second: then the line is under a pressure that would be an occlusion."""
     ml_h = float(BOARDS["pico"].most_ml_h(SYRINGE))
     steps_per_s = _steps_per_s(board(), SYRINGE, ml_h, 10)
     faster_ml_h = int(Oracle([], NARROW).step_pl * FASTER_STEPS_PER_S * S_PER_H) / PL_PER_ML
     return {
         "rate_max_ml_h": ml_h if steps_per_s else 0.0,
         "steps_per_s_max": steps_per_s,
-        "steps_per_s_firmware": _steps_per_s(run_script("faster.py", NARROW).bench, NARROW, faster_ml_h, 5),
+        "steps_per_s_firmware": _steps_per_s(run_script("faster.py", NARROW).bench, NARROW, faster_ml_h, 1),
     }
 
 

@@ -35,7 +35,7 @@ ROWS: dict[str, Row] = {
     "step_error_us_max_slow": Row("the same at 0.1 mL/h", "us", "lower", high=200),
     "rate_max_ml_h": Row("fastest rate with no step lost, 50 mL syringe", "mL/h", "higher", low=1200),
     "steps_per_s_max": Row("steps a second at that rate", "1/s", "higher"),
-    "steps_per_s_firmware": Row("the same where motor and syringe set no limit; tried at 5000", "1/s", "higher"),
+    "steps_per_s_firmware": Row("the same where motor and syringe set no limit; tried at 5000", "1/s", "higher", low=4_900),
     "law_error_steps_240h": Row("largest distance of the plan from the exact law, 240 h regimen", "steps",
                                 "lower", high=1),
     "stop_latency_us": Row("sending `stop` to the last step, 400 mL/h; the longest of 8", "us", "lower", high=20_000),

@@ -91,8 +91,7 @@ def update(pump: "Controller") -> "Message":
     """Ends the firmware so that other firmware can be put on, where the motor is off and nobody waits for it."""
     if pump.state not in UPDATABLE:
         raise Refusal(wire.NOT_IN_STATE, "update in state %s; possible in %s" % (pump.state, ", ".join(UPDATABLE)))
-    pump.log.add(pump.now_ms, "command", "update")
-    pump.log.save()
+    pump.log.append(pump.now_ms, "command", "update")
     pump.leaving = True
     return {}
 

@@ -145,8 +145,8 @@ class Journal:
         return self.saved == self.last
 
     def save(self) -> bool:
-        """Stores what was added, or a first part of it: at most one write to a segment and one to the tail. False: the
-        store is full or fails. What could not be stored is tried again together with the next entry."""
+        """Goes on storing what was added, by one file at a time: each may cost an erase, and a stop waits for that.
+        False: the store is full or fails. What could not be stored is tried again together with the next entry."""
         if self.saved < self.last and self._tried != self.last:
             try:
                 self._save()
@@ -161,16 +161,17 @@ class Journal:
         link = self._link
         saved = self.saved
         first = 0
-        spilled = False
+        if self._forget():
+            return
         for entry in self.entries:
             if entry[0] <= self.saved:
                 continue
             data = record.pack(entry, self.boot, link)
             if len(self._tail) + len(block) + len(data) > TAIL_BYTES:
-                if block:
-                    break  # the rest at the next call
-                self._spill()
-                spilled = True
+                if not block:
+                    self._spill()
+                    return
+                break
             first = first or entry[0]
             block += data
             link = record.crc_of(data, len(data))
@@ -181,7 +182,6 @@ class Journal:
         self._tail += block
         self._link = link
         self.saved = saved
-        self._forget(2 if spilled else 1)  # one thing more than the tail at a time, unless it is overdue
 
     def _spill(self) -> None:
         """Moves the tail to the end of the newest segment, or makes it the first part of a new one."""
@@ -212,11 +212,13 @@ class Journal:
             self._store.write(segment_name(segment), data[:end])
         return end
 
-    def _forget(self, enough: int) -> None:
-        """Removes the oldest segment if the records behind the next `enough` ones are enough."""
-        if len(self._segments) > enough and whole_from(self._segments[enough], self.saved) == NONE:
+    def _forget(self) -> bool:
+        """Removes the oldest segment if the records behind it are enough; whether they were."""
+        enough = len(self._segments) > 1 and whole_from(self._segments[1], self.saved) == NONE
+        if enough:
             self._store.remove(segment_name(self._segments[0]))
             self._segments.pop(0)
+        return enough
 
     # --- what is asked
 
