@@ -69,7 +69,8 @@ def run(*command: str | Path) -> None:
 def configuration(board: str) -> str:
     """Names everything but the firmware that the image depends on; the place, too: a build keeps to where it began."""
     digest = hashlib.sha256(str(ROOT).encode())
-    for path in [Path(__file__), ROOT / "tools/micropython.sha256", *sorted(board_folder(board).iterdir())]:
+    shared = [Path(__file__), ROOT / "tools/micropython.sha256", ROOT / "boards/common.cmake"]
+    for path in [*shared, *sorted(board_folder(board).iterdir())]:
         if path.is_file() and path.suffix != ".md":
             digest.update(path.name.encode() + path.read_bytes())
     return digest.hexdigest()

@@ -65,7 +65,8 @@ def tick() -> dict[str, float]:
 def infusion() -> dict[str, float]:
     """Ten minutes at a usual rate with all that goes on beside it: telemetry, journal, and a host that asks.
 
-    Of the heap, the least that a collection leaves free, and whether it becomes less: a line through all of them.
+    Of the heap, the least that a collection leaves free, and whether it becomes less: a line through all of them. Of the
+    collections the longest, for which a stop may have to wait.
     """
     port = run_script("heap.py")
     bench = port.bench
@@ -77,10 +78,12 @@ def infusion() -> dict[str, float]:
         if second % 10 == 0:
             bench.pump.request("doses")
             bench.pump.heartbeat()
-    free = [int(text) for text in re.findall(r"HEAP \d+ (\d+)", port.drain().decode(errors="replace"))][2:]
+    told = re.findall(r"HEAP (\d+) (\d+)", port.drain().decode(errors="replace"))[2:]
+    free = [int(free_bytes) for _, free_bytes in told]
     hours = np.arange(len(free)) * COLLECT_EVERY_S / 3600
     return {
         "step_error_us_max": step_error_us(bench.step_times_us, 25, INFUSION_S),
+        "collect_us_max": max(int(took_us) for took_us, _ in told),
         "heap_free_boot": boot,
         "heap_free_infusing": min(free),
         "heap_drift_bytes_h": float(np.polyfit(hours, free, 1)[0]),

@@ -23,6 +23,8 @@ ROWS: dict[str, Row] = {
     "tick_cycles_mean": Row("control tick while infusing", "cycles", "lower", high=TICK_CYCLES * 0.05),
     "turn_cycles_max": Row("longest control tick with the slow duties behind it", "cycles", "lower", high=TICK_CYCLES),
     "busy_percent": Row("of the CPU's time while infusing at 25 mL/h, telemetry on", "%", "lower"),
+    "collect_us_max": Row("longest collection of garbage, in ten minutes of infusing and asking; a stop may meet it",
+                          "us", "lower", high=10_000),
     "tick_alloc_bytes": Row("heap allocated by a control tick", "bytes", "lower", high=0),
     "heap_free_boot": Row("heap free after boot", "bytes", "higher", low=100 * 1024),
     "heap_free_infusing": Row("heap free after each collection, ten minutes of infusing and asking; the least",
