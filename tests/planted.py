@@ -209,10 +209,10 @@ def stiff_stopper(make: Callable[..., Any]) -> Callable[..., Any]:
     return sticky
 
 
-def leaks_past_the_fitting(line: Callable[..., line.LineData]) -> Callable[..., line.LineData]:
+def leaks_past_the_fitting(make: Callable[..., line.LineData]) -> Callable[..., line.LineData]:
     from dataclasses import replace
 
-    return lambda *args: replace(line(*args), fitting_kpa_s_ul=200.0)
+    return lambda *args: replace(make(*args), fitting_kpa_s_ul=200.0)
 
 
 def colours(*flashes: tuple[int, int, int]) -> Callable[[], None]:

@@ -80,9 +80,9 @@ class Line:
         if self.clamped:
             self.resistance_kpa_s_ul += self._leak_kpa_s_ul
         fitting_kpa_s_ul = self.data.fitting_kpa_s_ul
-        self._share = 0.0 if fitting_kpa_s_ul == inf else 1 / (1 + fitting_kpa_s_ul / self.resistance_kpa_s_ul)
-        self._out_kpa_s_ul = fitting_kpa_s_ul * self._share if self._share else self.resistance_kpa_s_ul
-        self._rest_kpa = self.back_pressure_kpa * (1 - self._share)
+        self._spilled_share = 0.0 if fitting_kpa_s_ul == inf else 1 / (1 + fitting_kpa_s_ul / self.resistance_kpa_s_ul)
+        self._out_kpa_s_ul = fitting_kpa_s_ul * self._spilled_share if self._spilled_share else self.resistance_kpa_s_ul
+        self._rest_kpa = self.back_pressure_kpa * (1 - self._spilled_share)
         self._tau_us = self._out_kpa_s_ul * self.data.compliance_ul_kpa * 1e6
 
     @property
@@ -113,7 +113,7 @@ class Line:
             fall_kpa = (self._rest_kpa - kpa) * expm1(-left_us / self._tau_us)
             self.pressure_kpa = kpa - fall_kpa
             out_ul = fall_kpa * self.data.compliance_ul_kpa
-            if self._share:
+            if self._spilled_share:
                 out_ul -= self._spill(out_ul, left_us)
             self.delivered_ul += out_ul
             return
@@ -155,14 +155,14 @@ class Line:
         if self._leaving_ul:
             self._leaving_ul = max(self._leaving_ul - out_ul, 0.0)
             return
-        if self._share:
+        if self._spilled_share:
             out_ul -= self._spill(out_ul, us)
         self.delivered_ul += out_ul
         self._to_end_ul -= out_ul
 
     def _spill(self, out_ul: float, us: float) -> float:
         """Past the fitting, of out_ul that walls gave back within `us`; a back pressure feeds it from the open end."""
-        past_ul = out_ul * self._share + self._rest_kpa * us / 1e6 / self.data.fitting_kpa_s_ul
+        past_ul = out_ul * self._spilled_share + self._rest_kpa * us / 1e6 / self.data.fitting_kpa_s_ul
         self.spilled_ul += past_ul
         return past_ul
 
