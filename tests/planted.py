@@ -209,6 +209,12 @@ def stiff_stopper(make: Callable[..., Any]) -> Callable[..., Any]:
     return sticky
 
 
+def leaks_past_the_fitting(make: Callable[..., line.LineData]) -> Callable[..., line.LineData]:
+    from dataclasses import replace
+
+    return lambda *args: replace(make(*args), fitting_kpa_s_ul=200.0)
+
+
 def colours(*flashes: tuple[int, int, int]) -> Callable[[], None]:
     def plant() -> None:
         signals.FLASHES = flashes  # type: ignore[assignment]
@@ -441,6 +447,11 @@ FAULTS: dict[str, Fault] = {
             ),
         ),
         (OCCLUSION + "test_at_low_rates",),
+    ),
+    "fitting-leaks": Fault(
+        "a fitting leaks a drop of 40 µL in two minutes at the highest pressure",
+        put(PlantData, "line", leaks_past_the_fitting),
+        (HIL + "test_tightness.py::test_the_highest_pressure_stays",),
     ),
 }
 

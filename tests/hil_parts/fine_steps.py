@@ -12,7 +12,7 @@ ATMOSPHERE_KPA = 101.325
 
 @dataclass
 class Slow:
-    """Compliance and gas behind a resistance; in front a plunger with spring, play and friction."""
+    """Compliance and gas behind a resistance and beside a leak; in front a plunger with spring, play and friction."""
 
     compliance: float
     resistance: float
@@ -23,8 +23,10 @@ class Slow:
     backlash_um: float = 0.0
     breakaway_n: float = 0.0
     sliding_n: float = 0.0
+    leak: float = math.inf
     pressure: float = 0.0
     delivered: float = 0.0
+    spilled: float = 0.0
     nut_um: float = 0.0
     plunger_um: float = 0.0
     lost_uj: float = 0.0
@@ -34,7 +36,8 @@ class Slow:
         return self.compliance + self.gas * ATMOSPHERE_KPA / (ATMOSPHERE_KPA + pressure) ** 2
 
     def slope(self, pressure: float) -> float:
-        return -(pressure - self.outside) / self.resistance / self.elasticity(pressure)
+        flow = (pressure - self.outside) / self.resistance + pressure / self.leak
+        return -flow / self.elasticity(pressure)
 
     def relax(self, dt: float) -> None:
         """One step of Runge and Kutta's fourth order; outflow and loss by Simpson's rule."""
@@ -47,6 +50,7 @@ class Slow:
         middle = p + dt / 24 * (5 * k1 + 4 * k2 + 4 * k3 - k4)
         flows = [(x - self.outside) / self.resistance for x in (p, middle, end)]
         self.delivered += dt / 6 * (flows[0] + 4 * flows[1] + flows[2])
+        self.spilled += dt / 6 * (p + 4 * middle + end) / self.leak
         self.lost_uj += dt / 6 * self.resistance * (flows[0] ** 2 + 4 * flows[1] ** 2 + flows[2] ** 2)
         self.pressure = end
 
@@ -89,17 +93,17 @@ class Slow:
         """Time in steps of dt; a crossing within one is found by halving it."""
         for step in pieces(seconds, dt):
             self.settle()
-            saved = self.pressure, self.delivered, self.lost_uj
+            saved = self.pressure, self.delivered, self.spilled, self.lost_uj
             self.relax(step)
             if abs(self.net_n()) <= self.breakaway_n:
                 continue
             low, high = 0.0, step
             while high - low > 1e-12:
                 middle = (low + high) / 2
-                self.pressure, self.delivered, self.lost_uj = saved
+                self.pressure, self.delivered, self.spilled, self.lost_uj = saved
                 self.relax(middle)
                 low, high = (low, middle) if abs(self.net_n()) > self.breakaway_n else (middle, high)
-            self.pressure, self.delivered, self.lost_uj = saved
+            self.pressure, self.delivered, self.spilled, self.lost_uj = saved
             self.relax(high)
             self.settle()
             self.relax(step - high)

@@ -12,6 +12,16 @@ from hil.plant.line import Line, LineData
 from tests.hil_parts.fine_steps import Slow
 
 
+class Standing:
+    """A plunger that nothing moves."""
+
+    def window_kpa(self) -> tuple[float, float]:
+        return -math.inf, math.inf
+
+    def give_way(self, direction: int) -> None:
+        raise AssertionError("it stands")
+
+
 def slow_twin(line: Line, gas_ul: float = 0.0) -> Slow:
     return Slow(line.data.compliance_ul_kpa, line.data.resistance_kpa_s_ul, gas=gas_ul, pressure=line.pressure_kpa)
 
@@ -36,6 +46,27 @@ def test_an_exact_step_equals_fine_steps(gas_ul: float, back_kpa: float) -> None
         slow.push(volume_ul)
 
 
+@pytest.mark.parametrize("clamped", [False, True])
+@pytest.mark.parametrize("back_kpa", [0.0, 13.33, -13.33])
+def test_a_leaking_fitting_equals_fine_steps(back_kpa: float, clamped: bool) -> None:
+    """By the shortcut without a plunger, and by the way that looks for events."""
+    for plunger in (None, Standing()):
+        line = Line(LineData(2.0, 0.5, fitting_kpa_s_ul=3.0))
+        line.plunger = plunger
+        slow = Slow(2.0, math.inf if clamped else 0.5, leak=3.0)
+        line.clamp(0, clamped)
+        line.set_back_pressure(0, back_kpa)
+        slow.outside = back_kpa
+        for seconds, volume_ul in ((0.7, 110), (2.5, -20), (11, 5)):
+            line.displace(line.at_us, volume_ul)
+            slow.push(volume_ul)
+            line.advance(line.at_us + round(seconds * 1e6))
+            slow.run(seconds, 0.001)
+            assert line.pressure_kpa == pytest.approx(slow.pressure, rel=1e-6, abs=1e-9)
+            assert line.delivered_ul == pytest.approx(slow.delivered, rel=1e-6, abs=1e-9)
+            assert line.spilled_ul == pytest.approx(slow.spilled, rel=1e-6, abs=1e-9)
+
+
 def test_one_long_step_equals_many_short_ones() -> None:
     lines = [Line(LineData(3.0, 0.4)), Line(LineData(3.0, 0.4))]
     for line in lines:
@@ -49,6 +80,7 @@ def test_one_long_step_equals_many_short_ones() -> None:
     assert lines[0].pressure_kpa == pytest.approx(lines[1].pressure_kpa, rel=1e-9)
 
 
+@pytest.mark.parametrize("fitting_kpa_s_ul", [math.inf, 20.0])
 @given(
     events=st.lists(
         st.one_of(
@@ -64,8 +96,8 @@ def test_one_long_step_equals_many_short_ones() -> None:
     ),
     gap_us=st.integers(0, 5_000_000),
 )
-def test_no_volume_is_lost_or_made(events: list, gap_us: int) -> None:
-    line = Line(LineData(4.0, 0.3))
+def test_no_volume_is_lost_or_made(fitting_kpa_s_ul: float, events: list, gap_us: int) -> None:
+    line = Line(LineData(4.0, 0.3, fitting_kpa_s_ul=fitting_kpa_s_ul))
     for at_us, (what, value) in enumerate(events):
         at_us *= gap_us
         if what == "displace" and line.pressure_kpa + value / 4 > -50:
@@ -74,7 +106,7 @@ def test_no_volume_is_lost_or_made(events: list, gap_us: int) -> None:
             line.set_back_pressure(at_us, value)
         elif what in ("clamp", "open"):
             line.clamp(at_us, what == "clamp", value)
-        elif what == "bubble" and not line.air_ul:
+        elif what == "bubble" and not line.air_ul and fitting_kpa_s_ul == math.inf:
             line.add_bubble(at_us, value, to_end_ul=value / 2)
         elif what == "celsius":
             line.set_temperature(at_us, value, liquid_ul=30_000)
@@ -113,6 +145,25 @@ def test_a_tight_clamp_holds_and_a_leaking_one_lets_go() -> None:
     leaking.clamp(20_000_000, False)
     leaking.advance(60_000_000)
     assert leaking.delivered_ul == pytest.approx(300, rel=1e-6)
+
+
+def test_what_leaks_past_a_fitting_is_not_delivered() -> None:
+    line = Line(LineData(10, 0.2, fitting_kpa_s_ul=200))
+    line.clamp(0, True)
+    line.displace(0, 650)
+    line.advance(120_000_000)
+    assert line.pressure_kpa == pytest.approx(65 * math.exp(-120 / (10 * 200)))
+    assert line.spilled_ul == pytest.approx(10 * (65 - line.pressure_kpa))
+    assert line.delivered_ul == 0
+    line.clamp(120_000_000, False)
+    line.advance(600_000_000)
+    assert line.delivered_ul + line.spilled_ul == pytest.approx(650)
+    assert line.delivered_ul == pytest.approx(10 * 65 * math.exp(-0.06) * 200 / 200.2)
+
+
+def test_a_line_that_leaks_takes_no_bubble() -> None:
+    with pytest.raises(ValueError, match="leaks"):
+        Line(LineData(fitting_kpa_s_ul=200)).add_bubble(0, 60, to_end_ul=1e9)
 
 
 def test_a_back_pressure_step_draws_back_what_it_compresses() -> None:

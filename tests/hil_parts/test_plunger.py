@@ -1,6 +1,7 @@
 """Drive and plunger: where the nut stands, how friction lets go, and that both ledgers close."""
 
 import math
+from dataclasses import replace
 
 import pytest
 
@@ -96,6 +97,29 @@ def test_leaps_between_events_equal_fine_steps(step_s: float, back_kpa: float) -
     assert plunger.friction_uj == pytest.approx(slow.friction_uj, rel=1e-5)
     assert plunger.motor_uj == pytest.approx(motor_uj, rel=1e-4)  # there the play ends within a step
     assert line.displaced_ul == pytest.approx(line.delivered_ul + line.stored_ul, abs=1e-9)
+
+
+def test_a_plunger_that_follows_a_leak_equals_fine_steps() -> None:
+    """The clamp is shut and the nut stands: the spring follows what goes past the fitting, leap by leap."""
+    data = PlantData(stiffness_n_mm=60, breakaway_n=3.2, sliding_n=3.0, compliance_ul_kpa=5)
+    drive = data.drive(BORE_MM, LEAD_MM, TURN)
+    line = Line(replace(data.line(), fitting_kpa_s_ul=20.0))
+    plunger = data.plunger(drive, line)
+    slow = Slow(5, math.inf, 0.0, 0.0, drive.area_mm2, 0.06, 0, 3.2, 3.0, leak=20.0)
+    line.clamp(0, True)
+    for count in range(1, 1001):
+        plunger.step(count * 20_000, 1)
+        slow.run(0.02, 0.02)
+        slow.nut_um += drive.step_um
+        slow.settle()
+    pushed = plunger.leaps
+    line.advance(220_000_000)
+    slow.run(200, 0.1)
+    assert plunger.leaps > pushed + 10
+    assert line.pressure_kpa == pytest.approx(slow.pressure, rel=1e-6)
+    assert line.spilled_ul == pytest.approx(slow.spilled, rel=1e-6)
+    assert line.delivered_ul == 0
+    assert line.displaced_ul == pytest.approx(line.spilled_ul + line.stored_ul, abs=1e-9)
 
 
 def test_suction_pulls_a_loose_plunger_through_its_play() -> None:
