@@ -12,10 +12,11 @@ COMPILED := build/compiled/ready
 MICROPYTHON := build/micropython/ready
 TYPINGS := build/typings/ready
 
-# A real bench is one: its tests cannot be shared among workers. MOTION=1 lets its motor turn.
+# A real bench is one: its tests cannot be shared among workers, and they may have to ask a person at the terminal, which
+# -s leaves alone. MOTION=1 lets its motor turn.
 HIL_TARGET = $(or $(TARGET),sim)
 HIL_FOLDER = build/hil/$(basename $(notdir $(HIL_TARGET)))
-HIL_WORKERS = $(if $(filter sim emu,$(HIL_TARGET)),-n 2 --dist loadgroup)
+HIL_WORKERS = $(if $(filter sim emu,$(HIL_TARGET)),-n 2 --dist loadgroup,-s)
 
 IMAGE_PACKAGES := gcc-arm-none-eabi libnewlib-arm-none-eabi cmake make gcc libc6-dev python3 dpkg-dev
 # Only a Python that came from Debian keeps its headers in a package of their own.

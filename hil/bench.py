@@ -17,7 +17,9 @@ from hil.devices.load_cell import Cell
 from hil.devices.motor_driver import MotorDriver
 from hil.devices.pressure import Sensor
 from hil.instruments.balance import SerialBalance
+from hil.instruments.errors import InstrumentMissing
 from hil.instruments.mt_sics import MtSics
+from hil.instruments.observer import SimulatedObserver, SoundMeter
 from hil.instruments.pan import DENSITY_G_ML, Pan
 from hil.instruments.pty_port import PtyPort
 from hil.instruments.twins import MtSicsTwin
@@ -160,6 +162,16 @@ class Bench:
             self._pty = PtyPort(self.twin.answer)
             self._balance = MtSics(self._pty.path, clock=lambda: self.now_s, simulated=True)
         return self._balance
+
+    @property
+    def observer(self) -> SimulatedObserver:
+        """Who looks at lamps and display."""
+        return SimulatedObserver(self, self.target.display.frame)
+
+    @property
+    def sound_meter(self) -> SoundMeter:
+        """InstrumentMissing: the buzzer's pin says nothing of how loud a buzzer is."""
+        raise InstrumentMissing("sound_meter", "a simulated bench makes no sound")
 
     def run_for(self, seconds: float) -> None:
         """Lets device time pass; what the pump says waits in the port."""

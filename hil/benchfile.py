@@ -104,6 +104,19 @@ class KeysTable(Table):
     mute: Relay | None = None
 
 
+class ObserverTable(Table):
+    """Who looks at the pump's lamps and reads its display."""
+
+    by: Literal["person"]
+
+
+class SoundMeterTable(Table):
+    """A meter that a person reads: what is written on it, for the report."""
+
+    model: str = Field(min_length=1)
+    serial_number: str = Field(min_length=1)
+
+
 class LimitsTable(Table):
     """What the rig never asks of this bench, whatever a test says."""
 
@@ -126,7 +139,10 @@ class BenchFile(Table):
     occluder: HandTable | None = None
     power: HandTable | None = None
     link: HandTable | None = None
+    guard: HandTable | None = None
     keys: KeysTable | None = None
+    observer: ObserverTable | None = None
+    sound_meter: SoundMeterTable | None = None
 
     @model_validator(mode="after")
     def _relays_exist_and_are_used_once(self) -> Self:
@@ -146,7 +162,7 @@ class BenchFile(Table):
         return found + [("keys", relay) for relay in keys.values() if relay is not None]
 
 
-HANDS = ("occluder", "power", "link")
+HANDS = ("occluder", "power", "link", "guard")
 
 
 def read(path: str | Path) -> BenchFile:
@@ -201,6 +217,8 @@ def _keys(path: Sequence[str | int]) -> list[str]:
         "balance": BalanceTable,
         "relays": Plugged,
         "keys": KeysTable,
+        "observer": ObserverTable,
+        "sound_meter": SoundMeterTable,
     }
     for hand in HANDS:
         tables[hand] = HandTable

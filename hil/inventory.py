@@ -11,14 +11,17 @@ from typing import Protocol
 from serial.tools import list_ports
 
 from hil.bench import DEFAULT_SYRINGE
-from hil.benchfile import BalanceTable, BenchFile, HandTable, LimitsTable, LineTable, Plugged, PumpTable, read
+from hil.benchfile import HANDS, BalanceTable, BenchFile, HandTable, LimitsTable, LineTable, Plugged, PumpTable, read
+from hil.boards import board_data
 from hil.instruments.balance import SerialBalance
 from hil.instruments.errors import InstrumentError, InstrumentMissing
 from hil.instruments.families import FAMILIES
-from hil.instruments.hands import LinkBreaker, Occluder, Person, PowerRelay, RelaySwitch, Switch
+from hil.instruments.hands import Guard, LinkBreaker, Occluder, Person, PowerRelay, RelaySwitch, Switch
+from hil.instruments.observer import AskedObserver, SoundMeter
 from hil.instruments.relay_board import RelayBoard
 
 WIDTH = 10
+NONE = "none: what needs it is skipped"
 CAREFUL = LimitsTable(rate_ml_h=25, pressure_kpa=69, volume_ml=10)  # of a port that nothing is known about
 
 
@@ -83,23 +86,45 @@ def link_breaker(bench: BenchFile, board: RelayBoard | None = None) -> LinkBreak
     return LinkBreaker(_switch(bench, "link", LinkBreaker.ASK, board))
 
 
+def guard(bench: BenchFile, board: RelayBoard | None = None) -> Guard:
+    return Guard(_switch(bench, "guard", Guard.ASK, board))
+
+
+def observer(bench: BenchFile) -> AskedObserver:
+    """Who looks at the pump; InstrumentMissing where nobody does."""
+    if bench.observer is None:
+        raise InstrumentMissing("observer", f'bench "{bench.name}" has no table [observer]')
+    fitted = board_data(bench.pump.board).FITTED["display"] != "none"
+    return AskedObserver("" if fitted else f"board {bench.pump.board} has none")
+
+
+def sound_meter(bench: BenchFile) -> SoundMeter:
+    """The bench's sound level meter; InstrumentMissing where there is none."""
+    if bench.sound_meter is None:
+        raise InstrumentMissing("sound_meter", f'bench "{bench.name}" has no table [sound_meter]')
+    return SoundMeter(bench.sound_meter.model, bench.sound_meter.serial_number)
+
+
 def lines(bench: BenchFile, ports: Ports = list_ports.comports) -> list[str]:
     """What the bench has, a line each, with serial numbers of what answers. The pump is looked for and not opened."""
     found = [_line("bench", bench.name), _line("pump", _where(bench.pump, ports, f"board {bench.pump.board}"))]
     found.append(_line("syringe", bench.syringe))
     found.append(_line("line", f"{bench.line.volume_ul:g} µL"))
     if bench.balance is None:
-        found.append(_line("balance", "none: what needs it is skipped"))
+        found.append(_line("balance", NONE))
     else:
         what = f"{bench.balance.family}, {bench.balance.readability_g:g} g of {bench.balance.capacity_g:g} g"
         found.append(_line("balance", _asked(lambda: open_balance(bench, ports=ports), what)))
     if bench.relays is not None:
         found.append(_line("relays", _asked(lambda: open_relays(bench, ports), "Numato protocol")))
-    for name in ("occluder", "power", "link"):
+    for name in HANDS:
         hand: HandTable | None = getattr(bench, name)
-        by = "none: what needs it is skipped" if hand is None else "a person is asked"
+        by = NONE if hand is None else "a person is asked"
         found.append(_line(name, by if hand is None or hand.relay is None else f"relay {hand.relay}"))
     found.append(_line("keys", _keys(bench)))
+    found.append(_line("observer", "a person is asked" if bench.observer else NONE))
+    meter = bench.sound_meter
+    found.append(_line("sound", f"{meter.model}, serial number {meter.serial_number}" if meter else NONE))
     limits = bench.limits
     most = f"{limits.rate_ml_h:g} mL/h, {limits.pressure_kpa:g} kPa, {limits.volume_ml:g} mL"
     found.append(_line("limits", f"{most} at most"))

@@ -4,15 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Protocol
 
 from numpy.typing import ArrayLike
 
 from hil import flow
 from hil.figures import Figure
-from hil.instruments.balance import Reading, SerialBalance
+from hil.instruments.balance import Reading
 from hil.plots import pressure_plot, start_up_plot, trumpet_plot
 from hil.report import Instrument, Record
+
+
+class Numbered(Protocol):
+    """An instrument, as the report names it."""
+
+    name: str
+    simulated: bool
+
+    def serial_number(self) -> str: ...
 
 
 class Notes:
@@ -70,8 +79,8 @@ class Notes:
         """For a picture of pressure against time."""
         self.data["pressures"][name] = [list(time_s), list(kpa), dict(moments)]
 
-    def instrument(self, balance: SerialBalance) -> None:
-        self.data["instruments"].append([balance.name, balance.serial_number(), balance.simulated])
+    def instrument(self, found: Numbered) -> None:
+        self.data["instruments"].append([found.name, found.serial_number(), found.simulated])
 
 
 def add(record: Record, data: Mapping[str, Any]) -> None:

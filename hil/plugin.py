@@ -16,6 +16,7 @@ import pytest
 if TYPE_CHECKING:
     from hil.bench import Bench
     from hil.instruments.balance import SerialBalance
+    from hil.instruments.observer import Observer
     from hil.notes import Notes
     from titrate.client import Pump
 
@@ -23,8 +24,9 @@ SIMULATED = ("sim", "emu")
 DEFAULT_PLANT = "imperfect"
 SEED = 1
 MISSING = Path(__file__).resolve().parents[1] / "build" / "emulator-missing.txt"
-NEEDS = ("balance", "occluder", "power", "link", "relays", "keys")
+NEEDS = ("balance", "occluder", "power", "link", "guard", "relays", "keys", "observer", "sound_meter")
 MARKERS = (
+    "bench_only(reason): on a real bench alone, for this reason; left out elsewhere",
     "emulated: runs the built image on the emulated RP2040",
     "expects(alarm, ...): alarms that the test brings about by other means than the hands of its bench",
     f"needs(instrument, ...): skipped on a bench without it; known are {', '.join(NEEDS)}",
@@ -92,13 +94,17 @@ def pytest_report_header(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Tests that bring a pump of their own say nothing about a real one, nor those of the chip about the simulated."""
-    target = config.getoption("--target")
+    """Tests that bring a pump of their own say nothing about a real one, nor those of the chip about the simulated.
+
+    What a simulated pump cannot be asked at all is left out there: to skip it would look as if it could be had.
+    """
     if is_real(config):
         stay = [item for item in items if "bench_url" in getattr(item, "fixturenames", ())]
-    elif target == "sim":
-        stay = [item for item in items if not item.get_closest_marker("emulated")]
     else:
+        stay = [item for item in items if not item.get_closest_marker("bench_only")]
+        if config.getoption("--target") == "sim":
+            stay = [item for item in stay if not item.get_closest_marker("emulated")]
+    if len(stay) == len(items):
         return
     config.hook.pytest_deselected(items=[item for item in items if item not in stay])
     items[:] = stay
@@ -110,6 +116,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     chosen = metafunc.config.getoption("--target")
     if is_real(metafunc.config):
         params = [pytest.param(chosen, id="real")]
+    elif metafunc.definition.get_closest_marker("bench_only"):
+        params = [pytest.param("bench", id="real")]  # by this name the trace has it, though it is left out
     else:
         sim_only = metafunc.definition.get_closest_marker("sim_only")
         names = [name for name in SIMULATED if chosen in (None, name) and not (sim_only and name != "sim")]
@@ -253,6 +261,12 @@ def balance(bench: Bench, notes: Notes) -> SerialBalance:
     """What weighs the open end of the line; its serial number goes into the report."""
     notes.instrument(bench.balance)
     return bench.balance
+
+
+@pytest.fixture
+def observer(bench: Bench) -> Observer:
+    """Who looks at the pump's lamps and display."""
+    return bench.observer
 
 
 @pytest.fixture

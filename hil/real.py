@@ -18,7 +18,8 @@ from hil.flow import DENSITY_G_ML
 from hil.guard import GuardedPump
 from hil.instruments.balance import SerialBalance
 from hil.instruments.errors import InstrumentMissing
-from hil.instruments.hands import LinkBreaker, Occluder, Person, PowerRelay
+from hil.instruments.hands import Guard, LinkBreaker, Occluder, Person, PowerRelay
+from hil.instruments.observer import AskedObserver, SoundMeter
 from hil.instruments.relay_board import RelayBoard
 from titrate.errors import LinkError
 from titrate.ports import open_port
@@ -58,7 +59,7 @@ class RealBench:
         self._clock = clock
         self._began_s = clock.monotonic()
         self._plugged = True
-        self._shut = False
+        self._shut = self._guard_open = False
         self._pump: GuardedPump | None = None
         self._balance: SerialBalance | None = None
         self._relays: RelayBoard | None = None
@@ -100,6 +101,14 @@ class RealBench:
             reading = self._balance.read()
             self._zero_g, self._zero_s = reading.grams, reading.time_s
         return self._balance
+
+    @property
+    def observer(self) -> AskedObserver:
+        return inventory.observer(self.file)
+
+    @property
+    def sound_meter(self) -> SoundMeter:
+        return inventory.sound_meter(self.file)
 
     @property
     def evaporation_g_h(self) -> float:
@@ -178,6 +187,16 @@ class RealBench:
         self._plugged = True
         self._again()
 
+    def open_guard(self) -> None:
+        hand: Guard = self._hand(inventory.guard, "GUARD_OPEN", "OVER_DELIVERY")
+        hand.open_guard()
+        self._guard_open = True
+
+    def close_guard(self) -> None:
+        hand: Guard = self._hand(inventory.guard)
+        hand.close_guard()
+        self._guard_open = False
+
     def press(self, key: str, seconds: float = 0.2) -> None:
         """Presses "stop", "start", "bolus" or "mute" for so long."""
         self._hold(key, True)
@@ -217,9 +236,11 @@ class RealBench:
         self.reconnect()
 
     def rest(self) -> None:
-        """Whatever the hands did is undone: clamp open, supply on, link plugged. Alarms are acknowledged."""
+        """What the hands did is undone: clamp open, guard closed, supply on, link plugged. Alarms are acknowledged."""
         if self._shut:
             self.release()
+        if self._guard_open:
+            self.close_guard()
         if not self.powered:
             self.restore_power()
         if not self._plugged:

@@ -51,6 +51,10 @@ port = "{relays}"
 by = "relay"
 relay = 0
 
+[guard]
+by = "relay"
+relay = 1
+
 [keys]
 stop = 4
 start = 5
@@ -128,6 +132,8 @@ class VirtualBench:
         with self.pump.lock:
             if relay == 0:
                 self.bench.occlude() if on else self.bench.release()
+            elif relay == 1:
+                self.bench.open_guard() if on else self.bench.close_guard()
             elif on:
                 target.press(KEYS[relay], None)
             else:

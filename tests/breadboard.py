@@ -4,6 +4,7 @@ from pathlib import Path
 
 from hil.bench import Bench, Target
 from hil.boards import board_folder
+from hil.instruments.errors import InstrumentMissing
 from hil.mechanics import Mechanics
 from hil.plugin import need_emulator
 from hil.targets.simulated import Simulated
@@ -19,7 +20,12 @@ class SimulatedSerial(LockstepSerial):
 
 
 def breadboard(bench_url: str, folder: Path, script: str = "") -> Bench:
-    """A bench with this board. folder: for the emulated one's flash; script: what runs there before the firmware."""
+    """A bench with this board; InstrumentMissing on a real one, which has a board of its own.
+
+    folder: for the emulated one's flash; script: what runs there before the firmware.
+    """
+    if bench_url not in ("sim://", "emu://"):
+        raise InstrumentMissing(f"bench {bench_url}", "it has its own board: this test brings a simulated one")
     if bench_url == "emu://":
         need_emulator()
         data = (board_folder(BOARD) / "board.py").read_text()

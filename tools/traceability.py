@@ -12,7 +12,7 @@ import json
 import re
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import redirect_stdout
 from datetime import UTC, datetime
 from pathlib import Path
@@ -135,8 +135,15 @@ class Collection:
         if report.failed:
             self.errors.append(f"{report.nodeid} cannot be collected:\n{report.longreprtext}")
 
+    def pytest_deselected(self, items: Sequence[pytest.Item]) -> None:
+        """Those that a real bench alone can run show something, too, though not here."""
+        self._take(items)
+
     def pytest_collection_finish(self, session: pytest.Session) -> None:
-        for item in session.items:
+        self._take(session.items)
+
+    def _take(self, items: Sequence[pytest.Item]) -> None:
+        for item in items:
             marks = [mark.args for mark in item.iter_markers("requirement")]
             url = item.callspec.params.get("bench_url") if hasattr(item, "callspec") else None
             function = item.nodeid.partition("[")[0]

@@ -1,19 +1,18 @@
-"""The hands of a bench: clamp the line, cut the supply, pull the link. Each on a relay, or asked of a person.
+"""The hands of a bench: clamp the line, cut the supply, pull the link, open the guard. Each on a relay, or by a person.
 
 A hand does not know what a clamp or a supply is: it knows two states and how to get from one to the other.
 """
 
-import sys
-from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from hil.instruments.errors import InstrumentMissing
+from hil.instruments.person import WHO, Answer, ask
 from hil.instruments.relay_board import RelayBoard
 
 
 class Switch(Protocol):
-    """Two states; off is how the bench is at rest: clamp open, supply on, link plugged."""
+    """Two states; off is how the bench is at rest: clamp open, supply on, link plugged, guard closed."""
 
     simulated: bool
 
@@ -41,17 +40,14 @@ class Person:
 
     simulated = False
 
-    def __init__(self, on: str, off: str, answer: Callable[[str], str] | None = None) -> None:
+    def __init__(self, on: str, off: str, answer: Answer | None = None) -> None:
         self._words = {True: on, False: off}
         self._answer = answer
 
     def set(self, on: bool) -> None:
         words = self._words[on]
-        if self._answer is None and not sys.stdin.isatty():
-            raise InstrumentMissing("a person at the bench", f'nobody is there to "{words}" (no terminal)')
-        reply = (self._answer or input)(f"{words}, then press Enter ('no' if it cannot be done): ")
-        if reply.strip().lower() in ("n", "no"):
-            raise InstrumentMissing("a person at the bench", f'"{words}" could not be done')
+        if ask(words, "then press Enter ('no' if it cannot be done)", self._answer) in ("n", "no"):
+            raise InstrumentMissing(WHO, f'"{words}" could not be done')
 
 
 class Occluder:
@@ -96,4 +92,19 @@ class LinkBreaker:
         self.switch.set(True)
 
     def plug(self) -> None:
+        self.switch.set(False)
+
+
+class Guard:
+    """The guard that holds the plunger, or the contact in its switch's wire that stands for it."""
+
+    ASK = ("Open the pump's guard", "Close the pump's guard")
+
+    def __init__(self, switch: Switch) -> None:
+        self.switch = switch
+
+    def open_guard(self) -> None:
+        self.switch.set(True)
+
+    def close_guard(self) -> None:
         self.switch.set(False)

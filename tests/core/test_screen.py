@@ -9,12 +9,13 @@ from hypothesis import strategies as st
 from hil.devices.bus import Bus
 from hil.devices.display import ADDRESS, BROKEN_OFF_AT
 from hil.devices.display import Ssd1306 as Module
+from hil.instruments.lettering import LARGE, SMALL, TALL, Line, read
 from pump.core import alarms, selftest
 from pump.core.screen import COLUMNS, Screen, duration, instruction, number, wrapped
 from pump.core.selftest import FAILED, PASSED, Parts
 from pump.core.ssd1306 import PAGES, Ssd1306
 from pump.core.states import STATES
-from tests.screens import LARGE, SMALL, TALL, Line, is_dark, read
+from tests.screens import is_dark
 
 BOOT = [Line(LARGE, "BOOT"), Line(SMALL, "Bench device."), Line(SMALL, "Not a medical device."), *[Line(SMALL, "")] * 4]
 

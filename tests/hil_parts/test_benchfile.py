@@ -64,6 +64,8 @@ def test_the_example_has_every_key() -> None:
         ('by = "person"', 'by = "person"\nrelay = 3', r"link.*3.*no relay"),
         ('port = "/dev/ttyUSB0"\nbaud', "baud", r"balance.*neither.*usb_serial"),
         ('usb_serial = "NLRL240001"', 'usb_serial = "N"\nport = "/dev/x"', r"relays.*both.*either"),
+        ("[observer]", "[observer]\nrelay = 3", r"observer\.relay.*this key.*the keys by"),
+        ('serial_number = "12345"', "", r"sound_meter\.serial_number.*nothing is given.*needed"),
         ("rate_ml_h = 400", "rate_ml_h = inf", r"limits\.rate_ml_h.*finite"),
         ("rate_ml_h = 400", "rate_ml_h = ", r"line \d+.*TOML"),
     ],
@@ -124,6 +126,9 @@ def test_what_stands_on_the_bench_is_said_line_by_line() -> None:
         f"relay board ({board.path}), Numato protocol, serial number SIM00001",
         "power     relay 1",
         "link      a person is asked",
+        "guard     relay 2",
+        "observer  a person is asked",
+        "sound     a hand-held meter, serial number 12345",
         "keys      stop on relay 4, start on relay 5, bolus on relay 6, mute on relay 7",
         "400 mL/h, 80 kPa, 45 mL at most",
     ):
@@ -139,6 +144,9 @@ def test_what_a_bench_does_not_have_is_a_reason_to_skip() -> None:
         (inventory.occluder, "occluder"),
         (inventory.power_relay, "power"),
         (inventory.link_breaker, "link"),
+        (inventory.guard, "guard"),
+        (inventory.observer, "observer"),
+        (inventory.sound_meter, "sound_meter"),
     ):
         with pytest.raises(InstrumentMissing, match=rf'bench "least" has no table \[{table}\]'):
             get(bench)

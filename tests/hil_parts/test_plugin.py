@@ -42,6 +42,11 @@ def test_has_a_supply_to_cut(bench):
 def test_looks_at_the_plant(bench):
     assert bench.target
 
+@pytest.mark.bench_only("a simulated one makes no sound")
+@pytest.mark.needs("sound_meter")
+def test_is_loud(bench):
+    pass
+
 @pytest.mark.sim_only("it is simulated")
 def test_simulated(bench):
     pass
@@ -101,11 +106,13 @@ def test_a_run_on_a_bench_file(tmp_path: Path) -> None:
         "test_weighs[real]": "passed",
         "test_has_a_supply_to_cut[real]": "skipped",
         "test_looks_at_the_plant[real]": "skipped",
+        "test_is_loud[real]": "skipped",
         "test_simulated[real]": "skipped",
     }
     assert code == 1
     assert "serial number SIM-0001" in text.partition("collected")[0], "the bench stands in the header"
     assert 'power: bench "virtual bench" has no table [power]' in text
+    assert 'sound_meter: bench "virtual bench" has no table [sound_meter]' in text
     assert "it has no target: only a simulated bench has" in text
     assert "after the test" not in text, "the pump was stopped behind the test that failed"
     results = json.loads((tmp_path / "report/results.json").read_text())
@@ -127,7 +134,7 @@ def test_without_motion_what_moves_is_skipped(tmp_path: Path) -> None:
 @pytest.mark.parametrize("workers", ["0", "2"])
 def test_a_run_on_the_simulated_pump_notes_the_same_from_every_worker(tmp_path: Path, workers: str) -> None:
     code, text, outcomes = run(tmp_path, SUITE, "--target", "sim", "-n", workers, "-k", "not fails")
-    assert set(outcomes.values()) == {"passed"}
+    assert set(outcomes.values()) == {"passed"}, "what a real bench alone can do is left out, and not skipped"
     assert code == 0
     results = json.loads((tmp_path / "report/results.json").read_text())
     assert [figure["name"] for figure in results["figures"]] == ["weight"]
