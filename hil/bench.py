@@ -165,8 +165,9 @@ class Bench:
 
     @property
     def observer(self) -> SimulatedObserver:
-        """Who looks at lamps and display."""
-        return SimulatedObserver(self, self.target.display.frame)
+        """Who looks at lamps, display and fittings."""
+        target = self.target
+        return SimulatedObserver(self, target.display.frame, lambda: target.mechanics.line.spilled_ul)
 
     @property
     def sound_meter(self) -> SoundMeter:

@@ -1,7 +1,7 @@
-"""What is seen and heard of a pump from where people stand: its lamps, its display, the level of its sound.
+"""What is seen and heard of a pump from where people stand: lamps, display, liquid that leaks, the level of its sound.
 
-A simulated pump is looked at by its pins and dots, which tells what it shows, and not from how far. It makes no sound:
-a level is only ever read off a meter, by a person.
+A simulated pump is looked at by its pins and dots, which tells what it shows and not from how far, its line by what has
+been spilled. It makes no sound: a level is only ever read off a meter, by a person.
 """
 
 import re
@@ -22,6 +22,7 @@ LOOK_S = 2.5  # at the lamps: longer than the slowest flashes
 READ_S = 15.0  # at the display: it shows its figures for eight seconds in twelve
 GLANCE_S = 0.3
 HEAR_S = 20  # longer than from one burst of the rarest alarm to the next
+DROP_UL = 20  # is seen: a small drop
 MOST_DB = 140  # no meter that is held in a hand reads beyond
 
 LAMPS = {"red": RED, "yellow": YELLOW, "cyan": CYAN}
@@ -45,6 +46,9 @@ class Observer(Protocol):
 
     def title(self) -> Title | None:
         """The alarm that the display names beside the state; None where it names none that can be read."""
+
+    def leak(self) -> bool:
+        """Whether liquid is to be seen at syringe, stopper or fittings."""
 
 
 def title_of(text: str) -> Title | None:
@@ -82,6 +86,14 @@ class AskedObserver:
             self._answer,
         )
 
+    def leak(self) -> bool:
+        return ask_for(
+            "Look at the syringe, behind its stopper's first rib, and at each fitting: is any of it wet",
+            "yes or no",
+            _yes,
+            self._answer,
+        )
+
 
 def _lamps_named(reply: str) -> set[str]:
     named = set(re.split(r"[\s,]+", reply.replace(" and ", " ")))
@@ -90,6 +102,12 @@ def _lamps_named(reply: str) -> set[str]:
     if not named <= set(LAMPS):
         raise ValueError("no lamp of the pump")
     return named
+
+
+def _yes(reply: str) -> bool:
+    if reply not in ("yes", "no"):
+        raise ValueError("no answer to that")
+    return reply == "yes"
 
 
 def _title_read(reply: str) -> Title | None:
@@ -110,13 +128,14 @@ class _Panel(Protocol):
 
 
 class SimulatedObserver:
-    """Sees the pins of the lamps and the dots of the display; device time passes meanwhile."""
+    """Sees the pins of the lamps, the dots of the display and what was spilled; device time passes meanwhile."""
 
     simulated = True
 
-    def __init__(self, panel: _Panel, frame: Callable[[], list[list[bool]]]) -> None:
+    def __init__(self, panel: _Panel, frame: Callable[[], list[list[bool]]], spilled_ul: Callable[[], float]) -> None:
         self._panel = panel
         self._frame = frame
+        self._spilled_ul = spilled_ul
 
     def lamps(self) -> set[str]:
         shone, before = self._panel.lights, len(self._panel.light_edges)
@@ -133,6 +152,9 @@ class SimulatedObserver:
                     return title_of(below.text)
             self._panel.run_for(GLANCE_S)
         return None
+
+    def leak(self) -> bool:
+        return self._spilled_ul() > DROP_UL
 
 
 class SoundMeter:

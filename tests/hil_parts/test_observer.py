@@ -54,6 +54,10 @@ def read_title(answer: Script) -> object:
     return AskedObserver(answer=answer).title()
 
 
+def look_for_leak(answer: Script) -> object:
+    return AskedObserver(answer=answer).leak()
+
+
 def read_meter(answer: Script) -> object:
     return SoundMeter("a meter", "77", answer).level_db("the low alarm")
 
@@ -69,6 +73,8 @@ def read_meter(answer: Script) -> object:
         (read_title, "!!!guard open ", Title(HIGH, "GUARD_OPEN")),
         (read_title, "! near_empty", Title(LOW, "NEAR_EMPTY")),
         (read_title, "none", None),
+        (look_for_leak, "No", False),
+        (look_for_leak, "yes", True),
         (read_meter, "63", 63.0),
         (read_meter, "63,5 dB(A)", 63.5),
         (read_meter, "0.0 dB", 0.0),
@@ -84,6 +90,7 @@ def test_what_a_person_says_is_understood(ask: Callable[[Script], object], answe
     [
         (look_at_lamps, ["", "purple", "no", "none, red", "the left one"], "cyan"),
         (read_title, ["", "LINK LOST", "!! LINK", "!!!! LINK LOST", "!!", "no"], "!! LINK LOST"),
+        (look_for_leak, ["", "maybe", "none", "dry"], "no"),
         (read_meter, ["", "loud", "-3", "141", "6e1", "nan", "60 Pa", "60 61"], "60"),
     ],
 )
@@ -104,7 +111,7 @@ def nobody(_question: str) -> str:
     raise EOFError
 
 
-@pytest.mark.parametrize("ask", [look_at_lamps, read_title, read_meter])
+@pytest.mark.parametrize("ask", [look_at_lamps, read_title, look_for_leak, read_meter])
 def test_what_cannot_be_looked_at_is_a_reason_to_skip(
     ask: Callable[..., object], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,12 +163,16 @@ TITLE_MISTAKES: dict[str, Mistake] = {
 }
 
 
+def eyes(bench: Bench) -> SimulatedObserver:
+    return SimulatedObserver(bench, bench.target.display.frame, lambda: 0.0)
+
+
 def lamps_of(bench: Bench) -> str:
-    return ", ".join(SimulatedObserver(bench, bench.target.display.frame).lamps()) or "none"
+    return ", ".join(eyes(bench).lamps()) or "none"
 
 
 def title_on(bench: Bench) -> str:
-    title = SimulatedObserver(bench, bench.target.display.frame).title()
+    title = eyes(bench).title()
     return "!" * title.priority + " " + title.alarm if title else "none"
 
 

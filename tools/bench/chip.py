@@ -65,8 +65,8 @@ def tick() -> dict[str, float]:
 def infusion() -> dict[str, float]:
     """Ten minutes at a usual rate with all that goes on beside it: telemetry, journal, and a host that asks.
 
-    Of the heap, the least that a collection leaves free, and whether it becomes less: a line through all of them. Of the
-    collections the longest, for which a stop may have to wait.
+    Of the heap, the least that a collection leaves free, and whether it becomes less: a line through all of them. The
+    longest of them, for a stop may have to wait for it.
     """
     port = run_script("heap.py")
     bench = port.bench
