@@ -300,6 +300,7 @@ FAULTS: dict[str, Fault] = {
             OCCLUSION + "test_at_low_rates",
             OCCLUSION + "test_with_the_softest_syringe",
             HIL + "test_faults.py::test_occlusion_stops_backs_off_and_the_program_delivers_its_volume_all_the_same",
+            HIL + "test_kvo.py::test_a_line_that_is_shut_while_it_holds_is_relieved_too",
         ),
     ),
     "air-ignored": Fault(

@@ -156,6 +156,33 @@ def test_what_is_taken_back_in_the_very_tick_of_the_end_is_still_to_come_after_a
     assert pump.ask("status")["counted_nl"] == pytest.approx(99e6 / 60, abs=STEP_NL)
 
 
+@pytest.mark.requirement("SR-OCC-04")
+def test_a_hold_that_meets_an_occlusion_is_relieved_by_what_it_pushed_and_the_program_is_as_it_was() -> None:
+    pump = under_entry(kvo_nl_h=1_000_000, kvo_nl=1_000_000, kvo_ms=600_000)
+    start_under(pump, flat(99, 60))
+    pump.run(10)
+    pump.ask("hold")
+    program, at_rest = pump.ask("status")["counted_steps"], pump.target.mechanics.steps
+    pump.run(60)
+    pushed = pump.target.mechanics.steps - at_rest
+    pump.feel(80_000)
+    pump.run(RELIEF_S)
+    assert pump.alarms == ["OCCLUSION"]
+    assert pushed - 1 <= pump.back_steps <= pushed
+    assert pushed > 40
+    assert pump.told("relief") == [f"{int(pump.back_steps * STEP_NL)} nL back at 80000 Pa"]
+    assert pump.controller.kvo_steps == pushed - pump.back_steps
+    assert pump.ask("status")["counted_steps"] == program
+    assert pump.controller.remaining_nl() == pytest.approx(FILL_NL - program * STEP_NL, abs=2 * STEP_NL)
+    pump.feel(0)
+    pump.run(1)
+    pump.ask("acknowledge")
+    pump.ask("resume")
+    pump.run(60)
+    assert pump.alarms == ["INFUSION_COMPLETE"]
+    assert pump.ask("status")["counted_nl"] == pytest.approx(99e6 / 60, abs=STEP_NL)
+
+
 @pytest.mark.requirement("SR-BOLUS-02")
 def test_while_a_bolus_that_was_taken_back_comes_again_no_rate_is_set_beside_it() -> None:
     pump = Pump()

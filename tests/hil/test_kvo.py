@@ -75,3 +75,26 @@ def test_an_alarm_that_asks_for_the_hold_gets_it_and_resume_goes_on_exactly(
     assert status["counted_steps"] == Oracle(phases).steps(60_000)
     assert bench.steps == status["counted_steps"] + kvo_steps(bench)
     assert kvo_steps(bench) > 0
+
+
+@pytest.mark.requirement("SR-OCC-04")
+@pytest.mark.requirement("SR-OCC-05")
+def test_a_line_that_is_shut_while_it_holds_is_relieved_too(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(board_data(), "KVO_NL", 1_000_000)
+    monkeypatch.setattr(board_data(), "KVO_MS", 3_600_000)
+    bench.pump.configure(occlusion_level=0)
+    phases = flat(25, 60)
+    start(bench, phases)
+    follow(bench, lambda status: status["state"] == "KVO")
+    bench.occlude()
+    follow(bench, lambda status: status["state"] == "ALARM")
+    at_alarm_kpa = bench.pressure_kpa
+    bench.run_for(20)
+    assert bench.pressure_kpa <= board_data().RELIEVED_PA / 1000 < at_alarm_kpa
+    before_ul = bench.delivered_ul
+    bench.release()
+    bench.run_for(20)
+    assert bench.delivered_ul - before_ul <= 200
+    assert bench.pump.status()["counted_steps"] == Oracle(phases).steps(60_000), (
+        "nothing of the program is to come again"
+    )

@@ -88,6 +88,7 @@ class Controller:
         self._over = False  # the program is delivered, but for the KVO
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
+        self._relieved: "Infusion | None" = None  # the course that it takes back from
         self._relief_most_pa = 0
         self.filling: "Infusion | None" = None
         self._refusals = Refusals(self.log)
@@ -360,20 +361,20 @@ class Controller:
                 self.books.book(self)
                 self.dosing.end_bolus(infusion, at)
             infusion.rewind(at, total_steps)
-            if self.alarms & _OCCLUSION and self.state == "ALARM":
-                self._relief = courses.relief(self, own)
-                self._steer()
         elif course is self.filling:
             filling.halted(self, course, own)
         elif went_back:
             self.books.taken_back(own)
             self.log.add(self.now_ms, "relief", "%d nL back at %d Pa" % (self.nl_of(own), self.pressure_pa))
-            if infusion:
+            if infusion and self._relieved is infusion:
                 infusion.taken_back(own, total_steps)
+            else:
+                self._made_beside(-own, own)
         else:
-            self.kvo_steps += own
-            if infusion:
-                infusion.made_elsewhere(own)
+            self._made_beside(own, own)
+        if course is not self.filling and not course.backward and self.alarms & _OCCLUSION and self.state == "ALARM":
+            self._relief, self._relieved = courses.relief(self, own), course
+            self._steer()
         self.books.book(self)
         if infusion:
             infusion.planner.limit = self.end_steps() - infusion.base_steps
@@ -381,6 +382,12 @@ class Controller:
         if self.state in ("IDLE", "FAULT") or (self.state == "KVO" and self._over):
             self.end()
         self.books.saved = False
+
+    def _made_beside(self, steps: int, pulses: int) -> None:
+        """At the hold rate, or taken back of it: in no case the program's."""
+        self.kvo_steps += steps
+        if self.infusion:
+            self.infusion.made_elsewhere(pulses)
 
     def begun(self, course: "Infusion", total_steps: int) -> None:
         """The motor is about to run `course`."""

@@ -23,8 +23,9 @@ def hold(pump: "Controller") -> "Infusion | None":
 
 
 def relief(pump: "Controller", delivered_steps: int) -> "Infusion | None":
-    """One backward move, by no more than the program has pushed (SR-OCC-04, SR-DIR-01). Its pace is the plunger's: what
-    gives way in a syringe goes with its bore, and so the pressure falls as fast in all of them."""
+    """One backward move, by no more than the course pushed that met the occlusion, be it the program or its hold
+    (SR-OCC-04, SR-DIR-01). Its pace is the plunger's: what gives way in a syringe goes with its bore, and so the
+    pressure falls as fast in all of them."""
     board = pump.board
     pl, divisor = pump.step_volume or (1, 1)
     rate_pl_h = pl * board.RELIEF_STEPS_PER_S * S_PER_H // divisor
