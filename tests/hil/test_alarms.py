@@ -3,13 +3,14 @@
 No step is made after an alarm that stops the motor (SR-STOP-04).
 """
 
+import random
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import pytest
 
 from hil.bench import Bench
-from tests.programs import SYRINGE, flat, follow, header, serious, start
+from tests.programs import SYRINGE, Oracle, ended, flat, follow, header, serious, start
 from titrate.errors import Refused
 
 LONG_S = 3600
@@ -129,6 +130,35 @@ def test_the_supply_warns_before_it_stops(bench: Bench) -> None:
     assert status["state"] == "INFUSING"
     bench.set_supply(12)
     follow(bench, lambda status: not serious(status))
+
+
+@pytest.mark.requirement("SR-ENV-01")
+@pytest.mark.parametrize("celsius", [5, 50])
+def test_at_both_ends_of_the_span_of_temperature_there_is_no_alarm(bench: Bench, celsius: float) -> None:
+    """Of the chip, which is what the pump measures."""
+    bench.set_temperature(celsius)
+    phases = flat(100, 60)
+    start(bench, phases)
+    status = follow(bench, ended)
+    assert serious(status) == ["INFUSION_COMPLETE"]
+    assert status["counted_steps"] == bench.steps == Oracle(phases).steps(60_000)
+
+
+@pytest.mark.requirement("SR-HW-03")
+def test_dips_and_spikes_of_the_supply_change_no_step(bench: Bench) -> None:
+    """As its reading shows them: several of the seconds' readings fall into one. What a regulator bears is not here."""
+    chance = random.Random(1)
+    phases = flat(100, 60)
+    start(bench, phases)
+    for _ in range(200):
+        bench.run_for(chance.uniform(0.1, 0.3))
+        bench.set_supply(chance.choice((6, 9, 17)))
+        bench.run_for(chance.uniform(0.01, 0.03))
+        bench.set_supply(12)
+    status = follow(bench, ended)
+    assert set(serious(status)) <= {"BATTERY_LOW", "INFUSION_COMPLETE"}
+    assert status["counted_steps"] == bench.steps == Oracle(phases).steps(60_000)
+    assert [event["kind"] for event in bench.pump.events()].count("boot") == 1
 
 
 @pytest.mark.requirement("SR-ALARM-02")
