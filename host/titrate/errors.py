@@ -10,6 +10,8 @@ PumpError
 from pathlib import Path
 
 LONGEST_SHOWN = 60
+# Behind a LinkError where the motor may be on.
+MAY_MOVE = "the pump may have begun: `titrate status` says so, and `titrate stop` or its key stops it"
 
 
 class PumpError(Exception):

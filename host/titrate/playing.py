@@ -11,7 +11,7 @@ from typing import Protocol
 from pump.core.alarms import ALARMS, LATCH, LATCHING
 from pump.core.units import MS_PER_S
 from titrate.client import Overrides, Pump, Status, unneeded
-from titrate.errors import LinkError, PumpError, Refused
+from titrate.errors import MAY_MOVE, LinkError, PumpError, Refused
 from titrate.following import Follower, bench_of, ended, new_session, waits_for
 from titrate.plan import Plan, nominal_nl
 from titrate.record import Recorder
@@ -139,8 +139,7 @@ class Player:
         try:
             self._pump.start()
         except LinkError as error:  # whether the request or its reply was lost, nobody knows
-            told = f"{error}; the pump may have begun: `titrate status` says so, and `titrate stop` or its key stops it"
-            raise type(error)(told) from error
+            raise type(error)(f"{error}; {MAY_MOVE}") from error
 
     def _tell_time(self) -> None:
         """Once an hour, so that the pump's log shows how its clock drifts. Not to a simulated one: it has no time of

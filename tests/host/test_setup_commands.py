@@ -11,6 +11,7 @@ from pump.core.library import DEFAULTS
 from tests.programs import PL_PER_ML, SYRINGE, flat, follow, header
 from titrate.cli import app
 from titrate.client import Pump
+from titrate.errors import TimedOut
 
 
 @pytest.fixture
@@ -172,6 +173,21 @@ def test_ctrl_c_before_the_pump_has_answered_stops_it(
 def test_an_option_that_is_empty_is_not_one_that_was_left_out(bench: Bench, words: list[str]) -> None:
     """As a shell gives it whose variable is not set."""
     assert f'{words[-1]}: "" is not valid' in run(*words, "", code=2)
+
+
+@pytest.mark.parametrize(
+    "words", [["prime", "--volume", "1 mL", "--yes"], ["refill", "--volume", "1 mL", "--empty", "--yes"]]
+)
+def test_a_link_that_is_lost_while_it_fills_says_that_the_motor_may_run(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    def pulled(pump: Pump) -> None:
+        bench.unplug_link()
+        raise TimedOut("no status")
+
+    monkeypatch.setattr(Pump, "wait_status", pulled)
+    assert "the pump may have begun" in run(*words, code=3)
+    assert bench.motor_on
 
 
 def test_a_refusal_to_fill_stops_nothing(bench: Bench) -> None:

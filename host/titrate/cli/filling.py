@@ -60,9 +60,19 @@ def _stopped(pump: Pump) -> Iterator[None]:
     except Refused:
         raise
     except BaseException:
-        pump.stop()
+        _stop(pump)
         raise
-    pump.stop()
+    _stop(pump)
+
+
+def _stop(pump: Pump) -> None:
+    """LinkError where the pump cannot be reached: then it says that the motor may be on."""
+    from titrate.errors import MAY_MOVE, LinkError
+
+    try:
+        pump.stop()
+    except LinkError as error:
+        raise type(error)(f"{error}; {MAY_MOVE}") from error
 
 
 def _watch(pump: Pump, begin_nl: int, wanted_ml: Fraction | None) -> bool:
