@@ -22,7 +22,6 @@ CYCLES_PER_US = 125
 ON_CHIP = Path(__file__).parent / "on_chip"
 UF2_BLOCK, UF2_PAYLOAD = 512, 256
 INFUSION_S = 600
-SETTLED = 12  # collections, until what an infusion needs is there
 CONTROL_PERIOD_S = 0.1
 NARROW, FASTER_STEPS_PER_S = "bd-plastipak-5", 5000  # the rate as in on_chip/faster.py
 STOPS, CLAMPS, HANGS = 8, 3, 3  # instants of a control period at which each is tried
