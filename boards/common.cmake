@@ -10,6 +10,11 @@ set(CMAKE_CXX_LINK_EXECUTABLE
     "<CMAKE_C_COMPILER> <FLAGS> <CMAKE_CXX_LINK_FLAGS> <LINK_FLAGS> <OBJECTS> -o <TARGET> <LINK_LIBRARIES> -lm")
 set(MICROPY_DEF_BOARD PICO_CXX_DISABLE_ALLOCATION_OVERRIDES=1)
 
+# What follows is for our firmware; `make image-stock` is to be as everybody has it.
+if(MICROPY_FROZEN_MANIFEST STREQUAL "${MICROPY_BOARD_DIR}/manifest_stock.py")
+    return()
+endif()
+
 # A stop may have to wait for a collection of garbage. With MicroPython's usual 64 places the collector forgets on its way
 # what it still has to visit, and searches the whole heap for it: 22 ms in place of 7 (docs/decisions/0037).
 list(APPEND MICROPY_DEF_BOARD MICROPY_ALLOC_GC_STACK_SIZE=1024)
