@@ -361,6 +361,7 @@ class Controller:
                 self.books.book(self)
                 self.dosing.end_bolus(infusion, at)
             infusion.rewind(at, total_steps)
+            self._relieve(course, own)
         elif course is self.filling:
             filling.halted(self, course, own)
         elif went_back:
@@ -372,9 +373,8 @@ class Controller:
                 self._made_beside(-own, own)
         else:
             self._made_beside(own, own)
-        if course is not self.filling and not course.backward and self.alarms & _OCCLUSION and self.state == "ALARM":
-            self._relief, self._relieved = courses.relief(self, own), course
-            self._steer()
+            if not course.backward:
+                self._relieve(course, own)
         self.books.book(self)
         if infusion:
             infusion.planner.limit = self.end_steps() - infusion.base_steps
@@ -382,6 +382,12 @@ class Controller:
         if self.state in ("IDLE", "FAULT") or (self.state == "KVO" and self._over):
             self.end()
         self.books.saved = False
+
+    def _relieve(self, course: "Infusion", steps: int) -> None:
+        """Lets the plunger back off by what `course` has pushed, if an occlusion has ended it (SR-OCC-04)."""
+        if self.alarms & _OCCLUSION and self.state == "ALARM":
+            self._relief, self._relieved = courses.relief(self, steps), course
+            self._steer()
 
     def _made_beside(self, steps: int, pulses: int) -> None:
         """At the hold rate, or taken back of it: in no case the program's."""
