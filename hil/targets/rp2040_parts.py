@@ -164,6 +164,8 @@ class PulsePin(OutputPin):
         self.lose_every = 0
         self._pulses = 0
         self._is_lost = False
+        self._own = self._noise = False
+        self._high: bool | None = None  # what is seen outside: a pulse within another is none of its own
         self._to_add: list[bool] = []
 
     def attach(self, chip: Chip) -> None:
@@ -176,9 +178,24 @@ class PulsePin(OutputPin):
         self._alarm.schedule(0)
 
     def _add(self) -> None:
-        self._tell(self._to_add.pop(0))
+        self._noise = self._to_add.pop(0)
+        self._tell_both()
         if self._to_add:
             self._alarm.schedule(ADDED_NS)
+
+    def _tell(self, level: bool) -> None:
+        self._own = level
+        self._tell_both()
+
+    def _tell_both(self) -> None:
+        high = self._own or self._noise
+        if high != self._high:
+            self._high = high
+            super()._tell(high)
+
+    def released(self) -> None:
+        super().released()
+        self._own, self._high = False, None
 
     def _changed(self, state: Any, before: Any) -> None:
         if self.lose_every or self._is_lost:

@@ -18,6 +18,7 @@ from hil.firmware_digest import firmware_digest
 from hil.mechanics import Mechanics
 from hil.targets.emulated import Emulated
 from pump.core import framing
+from pump.core.commands import PHASE_BYTES, RESERVE_BYTES
 from pump.core.syringes import step_volume_pl
 from tests.emulated.littlefs_layout import LAYOUT
 from tests.emulated.pty_board import PtyBoard, stock_board
@@ -32,6 +33,7 @@ from tools.flash_prompt import Prompt
 pytestmark = [pytest.mark.emulated, pytest.mark.slow, pytest.mark.xdist_group("flashing")]
 
 CUTS = int(os.environ.get("FLASH_CUTS", "20"))
+LEAST_PHASES = 16  # that a program may have on a board with the firmware as files
 BOOT_MS = 20_000
 PATIENCE_S = 60  # the emulated CPU may run at a fiftieth of real time where others work too
 STRAY = {"/pump/__init__.py": b"raise SystemExit", "/lib/board.py": b"raise SystemExit"}  # they would hide ours
@@ -131,7 +133,9 @@ def test_a_stock_board_becomes_a_pump_that_delivers(monkeypatch: pytest.MonkeyPa
         phases = flat(25, 30)
         with Pump.open(board.path) as pump:
             pump.at_the_pump = board.hold
-            assert pump.hello["boot"]["frozen"] == 0
+            start = pump.hello["boot"]
+            assert start["frozen"] == 0
+            assert start["free_bytes"] > RESERVE_BYTES + LEAST_PHASES * PHASE_BYTES, "it grows: hardly a program fits"
             pump.syringe(SYRINGE, 50_000_000)
             pump.confirm(pump.load(header(phases), phases))
             pump.start()
