@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 
 _UNDER_DELIVERY = alarms.BITS["UNDER_DELIVERY"]
 PHASE_BYTES = 200  # in RAM: a phase with bounds
-# For everything else that an infusion needs: 16 KB were measured, with the library of all regimens, and 64 lines of the log
-# may be long.
+# For everything else that an infusion needs: 16 KB were measured, with the library of all regimens, and the log's 64
+# lines may be longer than those were.
 RESERVE_BYTES = 28672
 ENOUGH_BYTES = 1 << 20  # where nobody has measured: a simulation
 
