@@ -47,6 +47,6 @@ def test_a_program_that_does_not_fit_into_ram_is_refused() -> None:
     with open_bench("sim://") as bench:
         assert isinstance(bench.target, Simulated)
         bench.target.app.controller.boot = {"free_bytes": 77_000}
-        with pytest.raises(Refused, match="phases: 222 do not fit into RAM; at most 221 do"):
-            bench.pump.load(header(phases := flat(25, 60) * 222), phases)
-        bench.pump.load(header(phases := flat(25, 60) * 221), phases)
+        with pytest.raises(Refused, match="phases: 242 do not fit into RAM; at most 241 do"):
+            bench.pump.load(header(phases := flat(25, 60) * 242), phases)
+        bench.pump.load(header(phases := flat(25, 60) * 241), phases)
