@@ -88,7 +88,7 @@ class Controller:
         self._over = False  # the program is delivered, but for the KVO
         self._hold: "Infusion | None" = None
         self._relief: "Infusion | None" = None
-        self._relieved: "Infusion | None" = None  # the course that it takes back from
+        self._relief_of_hold = False  # it takes back what the hold has pushed, and not the program
         self._relief_most_pa = 0
         self.filling: "Infusion | None" = None
         self._refusals = Refusals(self.log)
@@ -367,10 +367,10 @@ class Controller:
         elif went_back:
             self.books.taken_back(own)
             self.log.add(self.now_ms, "relief", "%d nL back at %d Pa" % (self.nl_of(own), self.pressure_pa))
-            if infusion and self._relieved is infusion:
-                infusion.taken_back(own, total_steps)
-            else:
+            if self._relief_of_hold:
                 self._made_beside(-own, own)
+            elif infusion:
+                infusion.taken_back(own, total_steps)
         else:
             self._made_beside(own, own)
             if not course.backward:
@@ -386,7 +386,8 @@ class Controller:
     def _relieve(self, course: "Infusion", steps: int) -> None:
         """Lets the plunger back off by what `course` has pushed, if an occlusion has ended it (SR-OCC-04)."""
         if self.alarms & _OCCLUSION and self.state == "ALARM":
-            self._relief, self._relieved = courses.relief(self, steps), course
+            self._relief = courses.relief(self, steps)
+            self._relief_of_hold = course is not self.infusion
             self._steer()
 
     def _made_beside(self, steps: int, pulses: int) -> None:
